@@ -1,0 +1,99 @@
+{#-
+    Cleaning of one raw text column: *_value macros read the value, cleaning_action says why a
+    value became null. Ranges and accepted values stand in dbt_project.yml.
+-#}
+
+{#- Text without blanks around it and without the trailing underscores of this data; '' is null. -#}
+{% macro text_value(column) -%}
+    nullif(rtrim(trim({{ column }}), '_'), '')
+{%- endmacro %}
+
+{#-
+    The number a text holds, as double, else null. The pattern comes before the cast because
+    engines read 1_000, 1d or nan as numbers, each in its own way.
+-#}
+{% macro number_value(column) -%}
+    case
+        when regexp_matches(
+            {{ text_value(column) }}, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$'
+        ) then try_cast({{ text_value(column) }} as double)
+    end
+{%- endmacro %}
+
+{#- A date in the declared format, else null: never guessed. -#}
+{% macro date_value(column, date_format) -%}
+    cast(try_strptime(trim({{ column }}), '{{ date_format }}') as date)
+{%- endmacro %}
+
+{#- A whole number as integer, else null. The usual spelling is told by writing it out again. -#}
+{% macro integer_value(column) -%}
+    case
+        when cast(try_cast({{ column }} as integer) as varchar) = {{ column }}
+            then try_cast({{ column }} as integer)
+        when {{ number_value(column) }} = floor({{ number_value(column) }})
+            then try_cast({{ number_value(column) }} as integer)
+    end
+{%- endmacro %}
+
+{#- The snapshot date of a row of a bronze table. -#}
+{% macro snapshot_date_of(name) -%}
+    {{ date_value('snapshot_date', source_meta(name, 'date_format')) }}
+{%- endmacro %}
+
+{% macro clickstream_counters() -%}
+    {%- set counters = [] -%}
+    {%- for i in range(1, var('clickstream_columns') + 1) -%}{%- do counters.append('fe_' ~ i) -%}{%- endfor -%}
+    {{ return(counters) }}
+{%- endmacro %}
+
+{#- A number as data_type where it lies in the valid range of the column, else null. -#}
+{% macro in_range(number, column, data_type) -%}
+    {%- set lowest, highest = var('valid_ranges')[column] -%}
+    case
+        when
+            {{ number }} between {{ lowest }} and {{ highest }}
+            {%- if data_type == 'integer' %}
+            and {{ number }} = floor({{ number }})
+            {%- endif %}
+            then cast({{ number }} as {{ data_type }})
+    end
+{%- endmacro %}
+
+{#- A text where it is one of the accepted values of its column, else null. -#}
+{% macro accepted(expression, column) -%}
+    case
+        when {{ expression }} in ('{{ var('accepted_values')[column] | join("', '") }}')
+            then {{ expression }}
+    end
+{%- endmacro %}
+
+{#-
+    'column:reason' where something stands in the file and nothing in the cleaned column, else
+    null. Reasons: placeholder (a filler such as _ or !@9#%8 or NM), not_a_number, not_accepted
+    (a text that is none of the accepted values), out_of_range, inconsistent (in
+    range, but not beside another value of the row).
+-#}
+{% macro cleaning_action(column, raw, cleaned, number=none, in_range=none) -%}
+    case
+        when {{ raw }} is null or {{ cleaned }} is not null then null
+        {%- if in_range %}
+        when {{ in_range }} is not null then '{{ column }}:inconsistent'
+        {%- endif %}
+        {%- if number %}
+        when {{ number }} is not null then '{{ column }}:out_of_range'
+        when regexp_matches({{ raw }}, '^(__.*|[^0-9A-Za-z]*)$') then '{{ column }}:placeholder'
+        else '{{ column }}:not_a_number'
+        {%- else %}
+        when regexp_matches({{ raw }}, '^[A-Za-z][A-Za-z_ -]*$') and {{ raw }} <> 'NM'
+            then '{{ column }}:not_accepted'
+        else '{{ column }}:placeholder'
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{#- The list of the actions that apply to a row, [] for a row that needed none. -#}
+{% macro list_of_actions(actions) -%}
+    list_filter([
+        {{ actions | join(',\n        ') }}
+    ], lambda action: action is not null)
+{%- endmacro %}

@@ -1,0 +1,32 @@
+{#-
+    Materialises a model as one parquet file, <datamart>/<schema>/<model>.parquet, and a view over
+    it. Streams the query into the file (dbt-duckdb's own `external` builds a temporary table
+    first, and writes an all-null row where the result is empty). DuckDB writes beside the target
+    and renames, so a killed run leaves the old file whole.
+-#}
+{% materialization parquet, adapter='duckdb' %}
+    {%- set path = adapter.external_root() ~ '/' ~ this.schema ~ '/' ~ this.identifier ~ '.parquet' -%}
+    {%- set target_relation = this.incorporate(type='view') -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {% if config.get('contract').enforced %}
+        {%- do get_assert_columns_equivalent(sql) -%}
+    {% endif %}
+
+    {% call statement('main') -%}
+        copy (
+            {{ sql }}
+        ) to '{{ path | replace("'", "''") }}' (format parquet, compression zstd)
+    {%- endcall %}
+    {% call statement('view') -%}
+        create or replace view {{ target_relation }} as
+        select * from read_parquet('{{ path | replace("'", "''") }}')
+    {%- endcall %}
+
+    {% do persist_docs(target_relation, model) %}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

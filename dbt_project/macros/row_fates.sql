@@ -1,0 +1,165 @@
+{#-
+    The rows of a bronze table that its silver table uses: all but the ones set aside.
+-#}
+{% macro used_rows(name) -%}
+    select bronze.*
+    from {{ source('bronze', name) }} as bronze
+    where
+        not exists (
+            select 1
+            from {{ ref('set_aside_rows') }} as set_aside
+            where
+                set_aside.source = '{{ name }}'
+                and set_aside.load_id = bronze._load_id
+                and set_aside.row_number = bronze._row_number
+        )
+{%- endmacro %}
+
+{#-
+    Judges the rows of a bronze table and returns those its silver table cannot use, one row per
+    row set aside. In this order: outside the scope of the build (as_of, known_at), quarantined
+    (the first reason that applies), and of the rows with one key and snapshot date all but the
+    latest: duplicate when a later one says the same, superseded when it says something else. Later
+    means a later load, within a load further down in the file.
+
+    contradictions: {reason: condition over the raw columns}, the source's own reasons.
+-#}
+{% macro set_aside_rows(name, key, contradictions={}) -%}
+    with bronze as (
+        select * from {{ source('bronze', name) }}
+    ),
+
+    judged as (
+        select
+            _load_id as load_id,
+            _row_number as row_number,
+            {{ text_value(key) }} as key_value,
+            {{ text_value('"Customer_ID"') }} as customer_id,
+            {{ snapshot_date_of(name) }} as snapshot_date,
+            {{ scope_reason(name) }} as scope_reason,
+            case
+                when _malformed_line is not null then 'malformed_row'
+                when {{ text_value(key) }} is null then 'missing_key'
+                when {{ snapshot_date_of(name) }} is null
+                    then 'invalid_snapshot_date'
+                {%- for reason, condition in contradictions.items() %}
+                when {{ condition }} then '{{ reason }}'
+                {%- endfor %}
+            end as quarantine_reason
+        from bronze
+    ),
+
+    repeated_keys as (
+        select
+            key_value,
+            snapshot_date
+        from judged
+        where scope_reason is null and quarantine_reason is null
+        group by key_value, snapshot_date
+        having count(*) > 1
+    ),
+
+    repeated_rows as (
+        select
+            judged.load_id,
+            judged.row_number,
+            judged.key_value,
+            judged.customer_id,
+            judged.snapshot_date,
+            {{ row_content(name, 'bronze') }} as content
+        from judged
+        inner join repeated_keys
+            on
+                judged.key_value = repeated_keys.key_value
+                and judged.snapshot_date = repeated_keys.snapshot_date
+        inner join bronze
+            on judged.load_id = bronze._load_id and judged.row_number = bronze._row_number
+        where judged.scope_reason is null and judged.quarantine_reason is null
+    ),
+
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by key_value, snapshot_date order by load_id desc, row_number desc
+            ) as version_rank,
+            row_number() over (
+                partition by key_value, snapshot_date, content
+                order by load_id desc, row_number desc
+            ) as copy_rank
+        from repeated_rows
+    )
+
+    select
+        '{{ name }}' as source,
+        load_id,
+        row_number,
+        customer_id,
+        snapshot_date,
+        case when scope_reason is not null then 'outside_scope' else 'quarantined' end as fate,
+        coalesce(scope_reason, quarantine_reason) as reason
+    from judged
+    where scope_reason is not null or quarantine_reason is not null
+
+    union all
+
+    select
+        '{{ name }}' as source,
+        load_id,
+        row_number,
+        customer_id,
+        snapshot_date,
+        case when copy_rank > 1 then 'duplicate' else 'superseded' end as fate,
+        case when copy_rank > 1 then 'same_content' else 'restated' end as reason
+    from ranked
+    where version_rank > 1
+{%- endmacro %}
+
+{#- Why a row lies outside the build that was asked for (as_of, known_at), else null. -#}
+{% macro scope_reason(name) -%}
+    case
+        {%- if var('known_at') %}
+        when _landed_at > cast('{{ var('known_at') }}' as timestamp) then 'loaded_after_known_at'
+        {%- endif %}
+        {%- if var('as_of') %}
+        when
+            {{ plus_days(snapshot_date_of(name), source_meta(name, 'delay_days')) }}
+            > cast('{{ var('as_of') }}' as date)
+            then 'dated_after_as_of'
+        {%- endif %}
+        {%- if not var('known_at') and not var('as_of') %}
+        when false then ''
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{#- The raw columns of a row as one comparable text. -#}
+{% macro row_content(name, relation) -%}
+    to_json(struct_pack(
+        {%- for column in raw_columns(name) %}
+        {{ adapter.quote(column) }} := {{ relation }}.{{ adapter.quote(column) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+{#-
+    The raw row as JSON for the quarantine, without personal columns; of a malformed line, whose
+    fields cannot be told apart, only where the source holds no personal column.
+-#}
+{% macro raw_row(name) -%}
+    {%- set shown = raw_columns(name, personal=false) -%}
+    case
+        {%- if shown | length < raw_columns(name) | length %}
+        when _malformed_line is not null then null
+        {%- else %}
+        when _malformed_line is not null then json_object('line', _malformed_line)
+        {%- endif %}
+        else json_object(
+            {%- for column in shown %}
+            '{{ column }}',
+            {% if column == 'snapshot_date' %}coalesce(snapshot_date, _snapshot_date_text)
+            {%- else %}{{ adapter.quote(column) }}{% endif %}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    end
+{%- endmacro %}

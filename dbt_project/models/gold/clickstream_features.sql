@@ -1,0 +1,107 @@
+{#-
+    Per counter: its value at the application, and over each trailing window of the customer's own
+    past the count, sum, mean, standard deviation, trend (least-squares slope, change a month) and
+    how far the value at the application lies from the mean.
+
+    All of it comes from sums of integers, exact in any order of summation: n, the sum of x, of
+    x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months.
+-#}
+{%- set counters = clickstream_counters() -%}
+{%- set windows = var('clickstream_windows') -%}
+
+with applications as (
+    select * from {{ ref('loan_applications') }}
+),
+
+clickstream as (
+    select * from {{ ref('clickstream') }}
+),
+
+joined as (
+    {{ as_of_join(
+        'applications', 'clickstream', keys=['customer_id'], columns=counters,
+        is_unique=true, **source_rule('feature_clickstream')
+    ) }}
+),
+
+missing as (
+    {{ missing_rows('applications', 'clickstream', 'feature_clickstream') }}
+),
+
+known as (
+    {{ known_rows(
+        'applications', 'clickstream', keys=['customer_id'], columns=counters,
+        **source_rule('feature_clickstream')
+    ) }}
+),
+
+readings as (
+    select
+        *,
+        -{{ months_between('snapshot_date', 'application_date') }} as t
+    from known
+),
+
+{% for window, months in windows.items() -%}
+sums_{{ window }} as (
+    select
+        customer_id,
+        application_date,
+        count(*) as months
+        {%- for counter in counters %},
+        count({{ counter }}) as {{ counter }}_n,
+        sum({{ counter }}) as {{ counter }}_x,
+        sum(cast({{ counter }} as bigint) * {{ counter }}) as {{ counter }}_xx,
+        sum(case when {{ counter }} is not null then t end) as {{ counter }}_t,
+        sum(case when {{ counter }} is not null then t * t end) as {{ counter }}_tt,
+        sum(t * {{ counter }}) as {{ counter }}_tx
+        {%- endfor %}
+    from readings
+    {%- if months %}
+    where t > -{{ months }}
+    {%- endif %}
+    group by customer_id, application_date
+),
+
+{% endfor -%}
+features as (
+    select
+        joined.loan_id,
+        joined.customer_id,
+        joined.application_date
+        {%- for counter in counters %},
+        joined.{{ counter }}
+        {%- endfor %}
+        {%- for window in windows %}{% set sums = 'sums_' ~ window %},
+        coalesce({{ sums }}.months, 0) as clickstream_months_{{ window }}
+        {%- for counter in counters %}
+        {%- set n = sums ~ '.' ~ counter ~ '_n' -%}
+        {%- set x = sums ~ '.' ~ counter ~ '_x' -%}
+        {%- set xx = sums ~ '.' ~ counter ~ '_xx' -%}
+        {%- set t = sums ~ '.' ~ counter ~ '_t' -%}
+        {%- set tt = sums ~ '.' ~ counter ~ '_tt' -%}
+        {%- set tx = sums ~ '.' ~ counter ~ '_tx' %},
+        coalesce({{ n }}, 0) as {{ counter }}_count_{{ window }},
+        cast({{ x }} as bigint) as {{ counter }}_sum_{{ window }},
+        {{ ratio(x, n) }} as {{ counter }}_mean_{{ window }},
+        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ x ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd_{{ window }},
+        {{ ratio(n ~ ' * ' ~ tx ~ ' - ' ~ t ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend_{{ window }},
+        joined.{{ counter }} - {{ ratio(x, n) }} as {{ counter }}_change_{{ window }}
+        {%- endfor %}
+        {%- endfor %},
+        {{ provenance('clickstream') }}
+    from joined
+    {%- for window in windows %}
+    left join sums_{{ window }}
+        on
+            joined.customer_id = sums_{{ window }}.customer_id
+            and joined.application_date = sums_{{ window }}.application_date
+    {%- endfor %}
+    left join missing
+        on
+            joined.customer_id = missing.customer_id
+            and joined.application_date = missing.application_date
+)
+
+select * from features
+order by loan_id

@@ -1,0 +1,82 @@
+{%- set silver_tables = {
+    'features_attributes': 'customer_attributes',
+    'features_financials': 'customer_financials',
+    'feature_clickstream': 'clickstream',
+    'lms_loan_daily': 'loan_repayments',
+} -%}
+
+with loads as (
+    select * from {{ source('bronze', 'loads') }}
+),
+
+-- counted in bronze itself, not taken from what the landing said
+bronze_rows as (
+    {%- for name in silver_tables %}
+    select
+        '{{ name }}' as source,
+        _load_id as load_id,
+        count(*) as row_count
+    from {{ source('bronze', name) }}
+    group by _load_id
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+silver_rows as (
+    {%- for name, table in silver_tables.items() %}
+    select
+        '{{ name }}' as source,
+        load_id,
+        count(*) as row_count
+    from {{ ref(table) }}
+    group by load_id
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+set_aside as (
+    select
+        source,
+        load_id,
+        fate,
+        reason,
+        count(*) as row_count
+    from {{ ref('set_aside_rows') }}
+    group by source, load_id, fate, reason
+),
+
+fates as (
+    select source, load_id, 'file' as layer, 'read' as fate, null as reason, rows_in_file as row_count
+    from loads
+    union all
+    select source, load_id, 'bronze' as layer, 'seen_before' as fate, 'same_content' as reason, rows_seen_before as row_count
+    from loads
+    union all
+    select source, load_id, 'bronze' as layer, 'landed' as fate, null as reason, row_count
+    from bronze_rows
+    union all
+    select source, load_id, 'silver' as layer, fate, reason, row_count
+    from set_aside
+    union all
+    select source, load_id, 'silver' as layer, 'used' as fate, null as reason, row_count
+    from silver_rows
+),
+
+row_ledger as (
+    select
+        source,
+        cast(load_id as integer) as load_id,
+        layer,
+        fate,
+        reason,
+        cast(row_count as bigint) as row_count
+    from fates
+    where row_count > 0
+)
+
+select * from row_ledger
+order by source, load_id, layer, fate, reason

@@ -1,0 +1,37 @@
+with used as (
+    {{ used_rows('features_attributes') }}
+),
+
+numbers as (
+    select
+        *,
+        {{ number_value('"Age"') }} as age_number
+    from used
+),
+
+cleaned as (
+    select
+        *,
+        {{ in_range('age_number', 'age', 'integer') }} as age_cleaned,
+        {{ accepted(text_value('"Occupation"'), 'occupation') }} as occupation_cleaned
+    from numbers
+),
+
+attributes as (
+    select
+        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ snapshot_date_of('features_attributes') }} as snapshot_date,
+        age_cleaned as age,
+        occupation_cleaned as occupation,
+        coalesce(regexp_matches("SSN", '^[0-9]{3}-[0-9]{2}-[0-9]{4}$'), false) as is_ssn_valid,
+        {{ list_of_actions([
+            cleaning_action('age', '"Age"', 'age_cleaned', number='age_number'),
+            cleaning_action('occupation', '"Occupation"', 'occupation_cleaned'),
+        ]) }} as cleaning_actions,
+        _load_id as load_id,
+        _row_number as row_number
+    from cleaned
+)
+
+select * from attributes
+order by customer_id, snapshot_date

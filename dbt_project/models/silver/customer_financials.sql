@@ -1,0 +1,127 @@
+{%- set numbers = {
+    'annual_income': ('Annual_Income', 'decimal(18, 2)'),
+    'monthly_inhand_salary': ('Monthly_Inhand_Salary', 'decimal(18, 2)'),
+    'num_bank_accounts': ('Num_Bank_Accounts', 'integer'),
+    'num_credit_card': ('Num_Credit_Card', 'integer'),
+    'interest_rate': ('Interest_Rate', 'double'),
+    'num_of_loan': ('Num_of_Loan', 'integer'),
+    'delay_from_due_date': ('Delay_from_due_date', 'integer'),
+    'num_of_delayed_payment': ('Num_of_Delayed_Payment', 'integer'),
+    'changed_credit_limit': ('Changed_Credit_Limit', 'double'),
+    'num_credit_inquiries': ('Num_Credit_Inquiries', 'integer'),
+    'outstanding_debt': ('Outstanding_Debt', 'decimal(18, 2)'),
+    'credit_utilization_ratio': ('Credit_Utilization_Ratio', 'double'),
+    'total_emi_per_month': ('Total_EMI_per_month', 'decimal(18, 2)'),
+    'amount_invested_monthly': ('Amount_invested_monthly', 'decimal(18, 2)'),
+    'monthly_balance': ('Monthly_Balance', 'decimal(18, 2)'),
+} -%}
+{#- a number that is possible alone but not beside the salary: the condition under which it stays -#}
+{%- set consistent_when = {
+    'annual_income':
+        'annual_income_in_range / (12 * monthly_inhand_salary_in_range) between '
+        ~ (var('income_to_salary_range') | join(' and ')),
+    'total_emi_per_month': 'total_emi_per_month_in_range <= monthly_inhand_salary_in_range',
+} -%}
+
+with used as (
+    {{ used_rows('features_financials') }}
+),
+
+-- the number that each text holds, possible or not
+numbers as (
+    select
+        *,
+        {%- for column, (raw, data_type) in numbers.items() %}
+        {{ number_value('"' ~ raw ~ '"') }} as {{ column }}_number,
+        {%- endfor %}
+        12 * try_cast(regexp_extract("Credit_History_Age", '^([0-9]+) Years? and ([0-9]+) Months?$', 1) as integer)
+        + try_cast(regexp_extract("Credit_History_Age", '^([0-9]+) Years? and ([0-9]+) Months?$', 2) as integer)
+            as credit_history_age_months_number
+    from used
+),
+
+in_range as (
+    select
+        *,
+        {%- for column, (raw, data_type) in numbers.items() %}
+        {{ in_range(column ~ '_number', column, data_type) }} as {{ column }}_in_range,
+        {%- endfor %}
+        {{ in_range('credit_history_age_months_number', 'credit_history_age_months', 'integer') }}
+            as credit_history_age_months_cleaned,
+        -- 'A, B, and C' as [a, b, c]; no text means no loans
+        case
+            when "Type_of_Loan" is null then []
+            else list_transform(
+                string_split(replace("Type_of_Loan", ', and ', ', '), ', '),
+                lambda kind: replace(replace(lower(replace(kind, ' Loan', '')), '-', '_'), ' ', '_')
+            )
+        end as loan_kinds_read
+    from numbers
+),
+
+cleaned as (
+    select
+        *,
+        {%- for column in numbers if column != 'num_of_loan' %}
+        {%- if column in consistent_when %}
+        case when {{ consistent_when[column] }} is not false then {{ column }}_in_range end as {{ column }}_cleaned,
+        {%- else %}
+        {{ column }}_in_range as {{ column }}_cleaned,
+        {%- endif %}
+        {%- endfor %}
+        -- the list of loans says how many there are, where the number itself is impossible
+        coalesce(num_of_loan_in_range, len(loan_kinds_read)) as num_of_loan_cleaned,
+        case
+            when "Type_of_Loan" is null and num_of_loan_in_range > 0 then null
+            else loan_kinds_read
+        end as loan_kinds_cleaned,
+        {{ accepted(text_value('"Credit_Mix"'), 'credit_mix') }} as credit_mix_cleaned,
+        {{ accepted(text_value('"Payment_of_Min_Amount"'), 'payment_of_min_amount') }}
+            as payment_of_min_amount_cleaned,
+        {{ accepted("regexp_extract(\"Payment_Behaviour\", '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$', 1)", 'spending_level') }}
+            as spending_level_cleaned,
+        {{ accepted("regexp_extract(\"Payment_Behaviour\", '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$', 2)", 'payment_size') }}
+            as payment_size_cleaned
+    from in_range
+),
+
+financials as (
+    select
+        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ snapshot_date_of('features_financials') }} as snapshot_date,
+        {%- for column in numbers %}
+        {{ column }}_cleaned as {{ column }},
+        {%- endfor %}
+        credit_history_age_months_cleaned as credit_history_age_months,
+        loan_kinds_cleaned as loan_kinds,
+        credit_mix_cleaned as credit_mix,
+        payment_of_min_amount_cleaned as payment_of_min_amount,
+        spending_level_cleaned as spending_level,
+        payment_size_cleaned as payment_size,
+        {%- set actions = [] -%}
+        {%- for column, (raw, data_type) in numbers.items() if column != 'num_of_loan' -%}
+            {%- do actions.append(cleaning_action(
+                column, '"' ~ raw ~ '"', column ~ '_cleaned', number=column ~ '_number',
+                in_range=column ~ '_in_range' if column in consistent_when else none
+            )) -%}
+        {%- endfor -%}
+        {%- do actions.append("case when num_of_loan_in_range is null then 'num_of_loan:repaired' end") -%}
+        {%- do actions.append(cleaning_action(
+            'credit_history_age_months', '"Credit_History_Age"', 'credit_history_age_months_cleaned',
+            number='credit_history_age_months_number'
+        )) -%}
+        {%- do actions.append(cleaning_action('credit_mix', '"Credit_Mix"', 'credit_mix_cleaned')) -%}
+        {%- do actions.append(cleaning_action(
+            'payment_of_min_amount', '"Payment_of_Min_Amount"', 'payment_of_min_amount_cleaned'
+        )) -%}
+        {%- do actions.append(cleaning_action(
+            'payment_behaviour', '"Payment_Behaviour"', 'spending_level_cleaned || payment_size_cleaned'
+        )) %}
+        {{ list_of_actions(actions) }} as cleaning_actions,
+        _load_id as load_id,
+        _row_number as row_number
+    from cleaned
+)
+
+select * from financials
+order by customer_id, snapshot_date

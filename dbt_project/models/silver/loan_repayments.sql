@@ -1,0 +1,82 @@
+{%- set amounts = ['loan_amt', 'due_amt', 'paid_amt', 'overdue_amt', 'balance'] -%}
+
+with used as (
+    {{ used_rows('lms_loan_daily') }}
+),
+
+numbers as (
+    select
+        *,
+        {{ number_value('tenure') }} as tenure_number,
+        {%- for amount in amounts %}
+        {{ number_value(amount) }} as {{ amount }}_number{{ ',' if not loop.last }}
+        {%- endfor %}
+    from used
+),
+
+cleaned as (
+    select
+        *,
+        {{ date_value('snapshot_date', source_meta('lms_loan_daily', 'date_format')) }} as snapshot_date_cleaned,
+        {{ in_range('tenure_number', 'tenure', 'integer') }} as tenure_cleaned,
+        {%- for amount in amounts %}
+        {{ in_range(amount ~ '_number', amount, 'decimal(18, 2)') }} as {{ amount }}_cleaned{{ ',' if not loop.last }}
+        {%- endfor %}
+    from numbers
+),
+
+-- how many instalments are missing: unknown where money is overdue and no instalment amount is due
+missed as (
+    select
+        *,
+        case
+            when overdue_amt_cleaned = 0 then 0
+            when due_amt_cleaned > 0
+                then cast(ceil(overdue_amt_cleaned / due_amt_cleaned) as integer)
+        end as installments_missed
+    from cleaned
+),
+
+first_missed as (
+    select
+        *,
+        case
+            when installments_missed > 0
+                then {{ minus_months('snapshot_date_cleaned', 'installments_missed') }}
+        end as first_missed_date
+    from missed
+),
+
+repayments as (
+    select
+        {{ text_value('loan_id') }} as loan_id,
+        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) }} as loan_start_date,
+        snapshot_date_cleaned as snapshot_date,
+        cast({{ number_value('installment_num') }} as integer) as mob,
+        tenure_cleaned as tenure,
+        {%- for amount in amounts %}
+        {{ amount }}_cleaned as {{ amount }},
+        {%- endfor %}
+        installments_missed,
+        first_missed_date,
+        case
+            when installments_missed = 0 then 0
+            else {{ days_between('first_missed_date', 'snapshot_date_cleaned') }}
+        end as days_past_due,
+        {%- set actions = [cleaning_action('tenure', 'tenure', 'tenure_cleaned', number='tenure_number')] -%}
+        {%- for amount in amounts -%}
+            {%- do actions.append(cleaning_action(amount, amount, amount ~ '_cleaned', number=amount ~ '_number')) -%}
+        {%- endfor -%}
+        {%- do actions.append(
+            "case when overdue_amt_cleaned > 0 and installments_missed is null"
+            ~ " then 'days_past_due:no_amount_due' end"
+        ) %}
+        {{ list_of_actions(actions) }} as cleaning_actions,
+        _load_id as load_id,
+        _row_number as row_number
+    from first_missed
+)
+
+select * from repayments
+order by loan_id, snapshot_date

@@ -1,0 +1,53 @@
+with quarantined as (
+    select * from {{ ref('set_aside_rows') }}
+    where fate = 'quarantined'
+),
+
+{% set sources = ['features_attributes', 'features_financials', 'feature_clickstream', 'lms_loan_daily'] -%}
+{% for name in sources -%}
+{{ name }} as (
+    select
+        '{{ name }}' as source,
+        _load_id,
+        _row_number,
+        _source_file,
+        _landed_at,
+        {{ raw_row(name) }} as raw_row
+    from {{ source('bronze', name) }}
+    where (_load_id, _row_number) in (
+        select (load_id, row_number) from quarantined
+        where source = '{{ name }}'
+    )
+),
+
+{% endfor -%}
+raw_rows as (
+    {%- for name in sources %}
+    select * from {{ name }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+quarantine as (
+    select
+        quarantined.source,
+        quarantined.reason,
+        quarantined.customer_id,
+        quarantined.snapshot_date,
+        raw_rows.raw_row,
+        raw_rows._source_file as source_file,
+        raw_rows._landed_at as landed_at,
+        quarantined.load_id,
+        quarantined.row_number
+    from quarantined
+    inner join raw_rows
+        on
+            quarantined.source = raw_rows.source
+            and quarantined.load_id = raw_rows._load_id
+            and quarantined.row_number = raw_rows._row_number
+)
+
+select * from quarantine
+order by source, load_id, row_number

@@ -1,0 +1,1 @@
+"""The loan-default warehouse: land, build, test and publish."""

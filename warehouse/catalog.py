@@ -1,0 +1,43 @@
+"""Shows a datamart's parquet files as DuckDB views: for dbt, for notebooks, for the reports."""
+
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
+    """Create one view per table below run_dir: bronze.<folder>, silver.<file>, gold.<file>.
+
+    The views name the files by absolute path, so they keep showing this one run whatever is
+    published later.
+    """
+    run_dir = run_dir.resolve()
+    for layer in LAYERS:
+        con.execute(f"create schema if not exists {layer}")
+        for table, scan in _tables(run_dir / layer):
+            con.execute(f'create or replace view {layer}."{table}" as select * from {scan}')
+
+
+def _tables(layer_dir: Path) -> list[tuple[str, str]]:
+    """The tables of one layer, each with the table function that reads it, sorted by name."""
+    if not layer_dir.is_dir():
+        return []
+    tables = [
+        (path.stem, _read_parquet(path))
+        for path in sorted(layer_dir.glob("*.parquet"))
+        if not path.name.startswith("tmp_")
+    ]
+    for folder in sorted(path for path in layer_dir.iterdir() if path.is_dir()):
+        if next(folder.rglob("*.parquet"), None) is not None:
+            tables.append((folder.name, _read_parquet(folder / "**" / "*.parquet")))
+    return tables
+
+
+def _read_parquet(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    return (
+        f"read_parquet('{quoted}', hive_partitioning = {str('*' in path.name).lower()},"
+        " hive_types_autocast = false, union_by_name = false)"
+    )

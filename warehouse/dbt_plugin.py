@@ -1,0 +1,22 @@
+"""dbt-duckdb plugin: the datamart's files are the database, so dbt needs no database file."""
+
+import os
+from pathlib import Path
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from warehouse import catalog, paths
+
+
+class Plugin(BasePlugin):
+    """Points dbt at the published run, or at the folder main.py builds in (WAREHOUSE_BUILD_DIR)."""
+
+    def update_connection_config(self, creds, config):
+        """Set the folder that models are written to."""
+        build_dir = os.environ.get("WAREHOUSE_BUILD_DIR")
+        run_dir = Path(build_dir) if build_dir else paths.DATAMART_DIR / "current"
+        creds.external_root = str(run_dir.resolve())
+
+    def configure_connection(self, conn):
+        """Show what the folder holds already as views."""
+        catalog.attach(conn, Path(self.creds.external_root))

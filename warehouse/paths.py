@@ -1,0 +1,9 @@
+"""Where things are, inside the project and inside a datamart."""
+
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+DBT_DIR = PROJECT_DIR / "dbt_project"
+CONTRACTS_FILE = DBT_DIR / "models" / "bronze" / "_bronze.yml"
+DATA_DIR = PROJECT_DIR / "data"
+DATAMART_DIR = PROJECT_DIR / "datamart"
