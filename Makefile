@@ -1,0 +1,39 @@
+# What there is to do here; `make help` lists it.
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+DATA_DIR := data
+DATAMART_DIR := datamart
+
+.PHONY: help run test test-long docs notebook deck sample lint bench submission clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.run: requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.run
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+run: $(VENV)/.run  ## land, build, test and publish the datamart
+	$(PYTHON) main.py --data-dir $(DATA_DIR) --datamart-dir $(DATAMART_DIR)
+
+test: $(VENV)/.test  ## all tests but the long ones
+	$(PYTHON) -m pytest
+
+test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
+	$(PYTHON) -m pytest -m long
+
+lint: $(VENV)/.test  ## style of Python and SQL
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+sample: $(VENV)/.run  ## make the files of data/ anew
+	$(PYTHON) -m warehouse.generate --customers 1200 --seed 7 --out data
+
+clean:  ## remove the datamart and what the tools leave
+	rm -rf datamart dbt_project/target dbt_project/logs dist .pytest_cache .ruff_cache .hypothesis

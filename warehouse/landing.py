@@ -1,0 +1,354 @@
+"""Landing: source files into bronze with PySpark, as text, append-only, with provenance.
+
+Bronze is one parquet dataset a source, `<bronze>/<source>/snapshot_date=<value>/part-*.parquet`.
+A load adds files and never touches those of an older load. Every row of a file ends in bronze,
+or is there already from an older load; that is counted again from what was written.
+"""
+
+import re
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from warehouse.contract import SourceContract
+from warehouse.errors import UserError
+from warehouse.inspection import FileInspection
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+SOURCES_AT_ONCE = 2
+MALFORMED = "_malformed_line"
+DATE_TEXT = "_snapshot_date_text"
+ROW_NUMBER = "_row_number"
+
+# What a strptime directive accepts, as a regular expression and as Spark's date pattern.
+DATE_PATTERNS = {
+    "%Y": (r"(?!0000)\d{4}", "yyyy"),
+    "%y": (r"\d{2}", "yy"),
+    "%m": (r"\d{1,2}", "M"),
+    "%d": (r"\d{1,2}", "d"),
+}
+
+
+@dataclass(frozen=True)
+class LandedSource:
+    """The count of one source's load: rows_in_file = rows_landed + rows_seen_before."""
+
+    source: str
+    file: str
+    rows_in_file: int
+    rows_landed: int
+    rows_seen_before: int
+
+
+def land(
+    spark: "SparkSession",
+    inspections: Sequence[FileInspection],
+    bronze_dir: Path,
+    load_id: int,
+    landed_at: datetime,
+    log_file: Path,
+    on_progress: Callable[[LandedSource], None] = lambda landed: None,
+) -> list[LandedSource]:
+    """Append the inspected files to `bronze_dir` as one load; the counts, in the given order.
+
+    `landed_at` is aware, or naive UTC. Rows that an older load in `bronze_dir` already holds,
+    equal in every raw column, are not landed again. Older files are never changed.
+    `on_progress` is called after each source, from the thread that landed it.
+
+    Raises UserError, and leaves a half-written load to be thrown away by the caller, when Spark
+    fails (the full trace is appended to `log_file`), a file changed meanwhile, its dates are in
+    another format, or a row was lost.
+    """
+
+    def land_one(inspection: FileInspection) -> LandedSource:
+        with _spark_failures_as_user_errors(inspection, log_file):
+            landed = _land_source(spark, inspection, bronze_dir, load_id, landed_at)
+        on_progress(landed)
+        return landed
+
+    largest_first = sorted(inspections, key=lambda inspection: -inspection.bytes)
+    with ThreadPoolExecutor(SOURCES_AT_ONCE) as pool:
+        futures = {i.contract.name: pool.submit(land_one, i) for i in largest_first}
+        _wait_or_cancel(spark, futures.values())
+    return [futures[inspection.contract.name].result() for inspection in inspections]
+
+
+def _wait_or_cancel(spark: "SparkSession", futures: Sequence[Future]) -> None:
+    """Wait for all; when one fails stop the others and raise its error."""
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        spark.sparkContext.cancelAllJobs()
+        raise
+
+
+@contextmanager
+def _spark_failures_as_user_errors(inspection: FileInspection, log_file: Path) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        with log_file.open("a", encoding="utf-8") as log:
+            log.write(f"\nLanding {inspection.path}\n{traceback.format_exc()}\n")
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise UserError(
+            f"{inspection.path}: Spark could not land this file: "
+            f"{reason[:300] or type(error).__name__}; the full trace is in {log_file}"
+        ) from error
+
+
+def _land_source(
+    spark: "SparkSession",
+    inspection: FileInspection,
+    bronze_dir: Path,
+    load_id: int,
+    landed_at: datetime,
+) -> LandedSource:
+    contract = inspection.contract
+    folder = bronze_dir / contract.name
+    rows = read_rows(spark, inspection)
+    rows = with_date_partition(rows, contract)
+    older = _older_rows(spark, rows, contract, folder)
+    seen_before = lambda: 0  # noqa: E731
+    if older is not None:
+        rows, seen_before = _without_rows_seen(rows, older, contract)
+    rows = with_provenance(rows, contract, inspection.path.name, load_id, landed_at)
+    _write(rows, contract, folder)
+    landed, undated = _count_landed(folder, contract, load_id)
+    counts = LandedSource(
+        source=contract.name,
+        file=inspection.path.name,
+        rows_in_file=inspection.data_rows,
+        rows_landed=landed,
+        rows_seen_before=seen_before(),
+    )
+    _check_unchanged(inspection)
+    _check_none_lost(inspection, counts)
+    if undated * 2 > inspection.data_rows:
+        _refuse_date_format(inspection, folder, load_id)
+    return counts
+
+
+# Reading: DataFrame steps
+
+
+def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
+    """The rows of a file: its columns in its own order, `_malformed_line` and `_row_number`.
+
+    Every value is text as it stands; an empty field is null, a quoted empty one is ''.
+    """
+    from pyspark.sql import functions as F
+
+    # Blocks begin at each multiple of block_bytes and no task reads more than one: the row
+    # numbers depend on both.
+    for setting in ("maxPartitionBytes", "openCostInBytes"):
+        spark.conf.set(f"spark.sql.files.{setting}", inspection.block_bytes)
+    rows = (
+        spark.read.schema(", ".join(f"`{name}` string" for name in (*inspection.header, MALFORMED)))
+        .options(
+            header=True,
+            enforceSchema=False,  # Fail if the header is not the inspected one any more.
+            encoding="UTF-8",
+            quote='"',
+            escape='"',
+            nullValue="\0",  # Never in the data, so that '' is not taken for null.
+            mode="PERMISSIVE",
+            columnNameOfCorruptRecord=MALFORMED,
+            multiLine=inspection.is_multiline,
+            maxCharsPerColumn=-1,
+            maxColumns=inspection.most_fields + 1,
+            __globPaths__=False,
+        )
+        .csv(str(inspection.path.absolute()))
+    )
+    # The lower 33 bits of this id count the rows of a task, here of a block.
+    row_in_block = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
+    block = (F.col("_metadata.file_block_start") / F.lit(inspection.block_bytes)).cast("int")
+    offset = F.lit(0)
+    if len(inspection.block_offsets) > 1:
+        offset = F.array(*[F.lit(rows) for rows in inspection.block_offsets])[block]
+    return rows.select("*", (offset.cast("bigint") + row_in_block + 1).alias(ROW_NUMBER))
+
+
+def with_date_partition(rows: "DataFrame", contract: SourceContract) -> "DataFrame":
+    """Keep the date column only where it is a date of the declared format.
+
+    What else stands there goes to `_snapshot_date_text`, so that no text of a file can become a
+    folder name that was not meant.
+    """
+    from pyspark.sql import functions as F
+
+    text = F.col(contract.date_column)
+    is_date = _is_date(text, contract.date_format)
+    return rows.withColumns(
+        {
+            DATE_TEXT: F.when(~is_date, text),
+            contract.date_column: F.when(is_date, text),
+        }
+    )
+
+
+def _is_date(text: "Column", date_format: str) -> "Column":
+    """True for text that strptime reads with the format, false for other text and null."""
+    from pyspark.sql import functions as F
+
+    pieces = re.findall(r"%\w|[^%]", date_format)
+    regex = "".join(DATE_PATTERNS[p][0] if p in DATE_PATTERNS else re.escape(p) for p in pieces)
+    pattern = "".join(DATE_PATTERNS[p][1] if p in DATE_PATTERNS else p for p in pieces)
+    real = F.try_to_timestamp(text, F.lit(pattern)).isNotNull()
+    return F.coalesce(text.rlike(rf"\A{regex}\z") & real, F.lit(False))
+
+
+def with_provenance(
+    rows: "DataFrame", contract: SourceContract, file: str, load_id: int, landed_at: datetime
+) -> "DataFrame":
+    """The columns of bronze: the contract's, in its order, then where each row came from."""
+    from pyspark.sql import functions as F
+
+    if landed_at.tzinfo is not None:
+        landed_at = landed_at.astimezone(UTC).replace(tzinfo=None)
+    return rows.select(
+        *contract.columns,
+        F.lit(file).alias("_source_file"),
+        ROW_NUMBER,
+        F.lit(load_id).cast("int").alias("_load_id"),
+        F.lit(landed_at.isoformat(sep=" ")).cast("timestamp_ntz").alias("_landed_at"),
+        MALFORMED,
+        DATE_TEXT,
+    )
+
+
+# Rows seen before
+
+
+def _raw_columns(contract: SourceContract) -> tuple[str, ...]:
+    """All that came from the file: two rows equal in these are the same row."""
+    return (*contract.columns, MALFORMED, DATE_TEXT)
+
+
+def _older_rows(
+    spark: "SparkSession", rows: "DataFrame", contract: SourceContract, folder: Path
+) -> "DataFrame | None":
+    """The raw columns of the rows landed before on the dates of `rows`; None if there are none."""
+    partitions = _partitions(folder)
+    if not partitions:
+        return None
+    dates = {row[0] for row in rows.select(contract.date_column).distinct().collect()}
+    concerned = [str(path) for date, path in partitions.items() if date in dates]
+    if not concerned:
+        return None
+    schema = ", ".join(f"`{name}` string" for name in _raw_columns(contract))
+    older = spark.read.schema(schema).options(basePath=str(folder), __globPaths__=False)
+    return older.parquet(*concerned)
+
+
+def _partitions(folder: Path) -> dict[str | None, Path]:
+    """The partition folders of a dataset by date; None stands for rows without a date."""
+    found = {}
+    for path in folder.glob("*=*") if folder.is_dir() else ():
+        value = path.name.partition("=")[2]
+        found[None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)] = path
+    return found
+
+
+def _without_rows_seen(
+    rows: "DataFrame", older: "DataFrame", contract: SourceContract
+) -> tuple["DataFrame", Callable[[], int]]:
+    """The rows that no older load holds, and a count, after the write, of those left out."""
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as F
+
+    read, new = Observation(), Observation()
+    count = F.count(F.lit(1)).alias("rows")
+    rows, older = rows.observe(read, count).alias("rows"), older.alias("older")
+    same = reduce(
+        lambda left, right: left & right,
+        (F.col(f"rows.`{c}`").eqNullSafe(F.col(f"older.`{c}`")) for c in _raw_columns(contract)),
+    )
+    rows = rows.join(older, on=same, how="left_anti").observe(new, count)
+    return rows, lambda: read.get["rows"] - new.get["rows"]
+
+
+# Writing and counting
+
+
+def _write(rows: "DataFrame", contract: SourceContract, folder: Path) -> None:
+    rows.write.mode("append").partitionBy(contract.date_column).parquet(str(folder))
+
+
+def _count_landed(folder: Path, contract: SourceContract, load_id: int) -> tuple[int, int]:
+    """Rows of this load on disk, and those of them that are whole but without a usable date."""
+    files = _parquet_files(folder)
+    if not files:
+        return 0, 0
+    return _query(
+        f"""
+        select count(*), count(*) filter ({_undated(contract)})
+        from read_parquet(?, hive_partitioning = true, hive_types_autocast = false)
+        where _load_id = ?
+        """,
+        [files, load_id],
+    )
+
+
+def _undated(contract: SourceContract) -> str:
+    return f'"{contract.date_column}" is null and {MALFORMED} is null'
+
+
+def _parquet_files(folder: Path) -> list[str]:
+    return [str(path) for path in folder.glob("*=*/*.parquet")] if folder.is_dir() else []
+
+
+def _query(sql: str, parameters: list) -> tuple:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return connection.execute(sql, parameters).fetchone()
+
+
+def _check_unchanged(inspection: FileInspection) -> None:
+    now = inspection.path.stat()
+    if (now.st_size, now.st_mtime_ns) != (inspection.bytes, inspection.modified_ns):
+        raise UserError(f"{inspection.path}: the file changed while it was read; run again")
+
+
+def _check_none_lost(inspection: FileInspection, counts: LandedSource) -> None:
+    if counts.rows_in_file != counts.rows_landed + counts.rows_seen_before:
+        raise UserError(
+            f"{inspection.path}: expected {counts.rows_in_file} rows in bronze, found "
+            f"{counts.rows_landed} landed and {counts.rows_seen_before} seen before; "
+            "nothing is published"
+        )
+
+
+def _refuse_date_format(inspection: FileInspection, folder: Path, load_id: int) -> None:
+    contract = inspection.contract
+    row, text = _query(
+        f"""
+        select {ROW_NUMBER}, coalesce({DATE_TEXT}, '')
+        from read_parquet(?, hive_partitioning = true, hive_types_autocast = false)
+        where _load_id = ? and {_undated(contract)}
+        order by {ROW_NUMBER}
+        limit 1
+        """,
+        [_parquet_files(folder), load_id],
+    )
+    raise UserError(
+        f"{inspection.path}, data row {row}: expected {contract.date_column} written as "
+        f"{contract.date_format}, found {text[:60]!r}; more than half of the rows are like this, "
+        "so the file is in another date format"
+    )

@@ -1,0 +1,279 @@
+"""One run: inspect, land, build, test, publish. Everything or nothing."""
+
+import hashlib
+import platform
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse import runs
+from warehouse.catalog import attach
+from warehouse.contract import read_contracts
+from warehouse.errors import UserError
+from warehouse.inspection import FileInspection, inspect_file
+from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
+from warehouse.progress import Progress
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asked for."""
+
+    data_dir: Path
+    datamart_dir: Path
+    as_of: str | None = None
+    known_at: str | None = None
+    spark_master: str = "local[*]"
+    rebuild: bool = False
+
+
+def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
+    """Bring the datamart up to date; returns the published run's manifest and whether it is new.
+
+    Raises:
+        UserError: something the user can mend; the published datamart is untouched.
+    """
+    datamart = runs.open_datamart(options.datamart_dir)
+    with runs.locked(datamart):
+        with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
+            inspections = [
+                inspect_file(options.data_dir / contract.file, contract)
+                for contract in read_contracts(CONTRACTS_FILE)
+            ]
+        inputs = {
+            "files": [_file_identity(inspection) for inspection in inspections],
+            "code": _code_hash(),
+            "as_of": options.as_of,
+            "known_at": options.known_at,
+        }
+        published = datamart.current_manifest()
+        if published and published["inputs"] == inputs and not options.rebuild:
+            return published, False
+        return _run_anew(options, datamart, inspections, inputs, published, progress), True
+
+
+def _run_anew(
+    options: Options,
+    datamart: runs.Datamart,
+    inspections: list[FileInspection],
+    inputs: dict[str, Any],
+    published: dict[str, Any] | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Build, test and publish a run, and leave its manifest, whatever happens."""
+    run_id = runs.new_run_id(datamart)
+    progress.log_to(datamart.logs / f"{run_id}.log")
+    manifest: dict[str, Any] = {
+        "run_id": run_id,
+        "started_at": _now(),
+        "outcome": "failed",
+        "versions": _versions(),
+        "inputs": inputs,
+    }
+    try:
+        build_dir = runs.begin(datamart)
+        files_changed = published is None or published["inputs"]["files"] != inputs["files"]
+        manifest |= _land_and_build(options, datamart, inspections, files_changed, progress)
+        manifest |= {"outcome": "published", "finished_at": _now(), "seconds": progress.seconds}
+        runs.write_json(build_dir / "manifest.json", manifest)
+        with progress.step("publish", "publishing"):
+            runs.publish(datamart, run_id)
+    except BaseException as error:
+        manifest |= {"error": str(error) or type(error).__name__, "seconds": progress.seconds}
+        runs.discard(datamart)
+        raise
+    finally:
+        progress.log_only(f"outcome: {manifest['outcome']} {manifest.get('error', '')}")
+        runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
+    return manifest
+
+
+def _land_and_build(
+    options: Options,
+    datamart: runs.Datamart,
+    inspections: list[FileInspection],
+    files_changed: bool,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Fill the building folder; returns the part of the manifest that says what is in it."""
+    from warehouse.transform import Dbt
+
+    dbt = Dbt(
+        build_dir=datamart.building,
+        target_dir=datamart.root / "dbt_target",
+        variables={"as_of": options.as_of, "known_at": options.known_at},
+        on_event=progress.detail,
+        on_log=progress.log_only,
+    )
+    parsing = _Background(dbt.parse)
+    if files_changed:
+        with progress.step("land", f"landing {len(inspections)} files with Spark"):
+            _land(options, datamart.building / "bronze", inspections, progress)
+    with progress.step("build", "building and testing silver and gold with dbt"):
+        parsing.join()
+        result = dbt.build()
+    for warning in result.warnings:
+        progress.warn(warning)
+    with progress.step("summarise", "counting"):
+        return _contents(datamart.building) | {
+            "tests": {
+                "passed": result.passed,
+                "warnings": result.warnings,
+                "seconds": result.test_seconds,
+            },
+            "model_seconds": result.model_seconds,
+        }
+
+
+def _land(
+    options: Options, bronze_dir: Path, inspections: list[FileInspection], progress: Progress
+) -> None:
+    """Land the files as one load and write down what it brought."""
+    from warehouse import landing
+
+    load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
+    landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    with landing.start_spark(options.spark_master) as spark:
+        landed = landing.land(
+            spark, inspections, bronze_dir, load_id, landed_at, on_progress=progress.detail
+        )
+    _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
+
+
+class _Background:
+    """A call that runs in a thread of its own; join waits for it and raises what it raised."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        except BaseException as error:
+            self._error = error
+
+    def join(self) -> None:
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+
+def _file_identity(inspection: FileInspection) -> dict[str, Any]:
+    return {
+        "source": inspection.contract.name,
+        "file": inspection.path.name,
+        "bytes": inspection.bytes,
+        "sha256": inspection.sha256,
+        "rows": inspection.data_rows,
+    }
+
+
+def _write_load(
+    loads_dir: Path,
+    load_id: int,
+    landed_at: datetime,
+    inspections: list[FileInspection],
+    landed: list[Any],
+) -> None:
+    """Write bronze.loads for one load: one row per source, in one new parquet file."""
+    rows = [
+        (
+            load_id,
+            inspection.contract.name,
+            inspection.path.name,
+            inspection.bytes,
+            inspection.sha256,
+            source.rows_in_file,
+            source.rows_landed,
+            source.rows_seen_before,
+            landed_at,
+        )
+        for inspection, source in zip(inspections, landed, strict=True)
+    ]
+    loads_dir.mkdir(exist_ok=True)
+    with duckdb.connect() as con:
+        con.execute(
+            "create table loads (load_id integer, source varchar, source_file varchar,"
+            " file_bytes bigint, file_sha256 varchar, rows_in_file bigint, rows_landed bigint,"
+            " rows_seen_before bigint, landed_at timestamp)"
+        )
+        con.executemany("insert into loads values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        path = str(loads_dir / f"load_{load_id:06}.parquet").replace("'", "''")
+        con.execute(f"copy loads to '{path}' (format parquet)")
+
+
+def _contents(run_dir: Path) -> dict[str, Any]:
+    """The figures of a built run that its summary and its manifest give."""
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        ledger = con.execute(
+            "select source, layer, fate, coalesce(reason, '') as reason, sum(row_count)::bigint"
+            " from gold.row_ledger group by all order by all"
+        ).fetchall()
+        labels = con.execute(
+            "select label_definition, count(*), count(label), coalesce(sum(label), 0)::bigint"
+            " from gold.label_maturity group by all order by all"
+        ).fetchall()
+        loans, training_rows = con.execute(
+            "select (select count(*) from gold.feature_store),"
+            " (select count(*) from gold.training_set)"
+        ).fetchone()
+        return {
+            "rows": [
+                dict(zip(("source", "layer", "fate", "reason", "rows"), row, strict=True))
+                for row in ledger
+            ],
+            "labels": [
+                dict(zip(("definition", "loans", "closed", "defaults"), row, strict=True))
+                for row in labels
+            ],
+            "loans": loans,
+            "training_rows": training_rows,
+            "training_set_sha256": table_hash(con, "gold.training_set"),
+        }
+
+
+def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The sha256 of a table's rows, whatever their order; equal rows count as often as they stand.
+
+    Rows are compared as JSON text, so a value, a type's spelling or a column's name that changes
+    changes the hash.
+    """
+    return con.execute(
+        f"select sha256(coalesce(string_agg(h, '' order by h), ''))"
+        f" from (select sha256(to_json(t)::varchar) as h from {table} as t)"
+    ).fetchone()[0]
+
+
+def _code_hash() -> str:
+    """The sha256 of everything that decides what a run makes of its files."""
+    files = [
+        path
+        for folder in ("models", "macros", "tests", "seeds")
+        for path in (DBT_DIR / folder).rglob("*")
+        if path.suffix in (".sql", ".yml", ".csv")
+    ]
+    files += [DBT_DIR / "dbt_project.yml", PROJECT_DIR / "requirements.txt"]
+    files += (PROJECT_DIR / "warehouse").glob("*.py")
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    packages = ("dbt-core", "dbt-duckdb", "duckdb", "pyspark")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

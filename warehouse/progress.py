@@ -1,0 +1,85 @@
+"""What a user sees while a run works: a live line in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+
+class Progress:
+    """Reports steps to the terminal and to the run's log, and keeps their times in seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.seconds: dict[str, float] = {}
+        self._status: Status | None = None
+        self._step = ""
+        self._log: TextIO | None = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._log:
+            self._log.close()
+
+    def log_to(self, path: Path) -> None:
+        """From here on also write every line, with its time, to this file."""
+        self._log = path.open("a", buffering=1)
+
+    @contextmanager
+    def step(self, name: str, doing: str) -> Iterator[None]:
+        """Time a step and show it while it works."""
+        started = time.monotonic()
+        self._step = doing
+        self._write_log(doing)
+        if self.console.is_terminal:
+            self._status = self.console.status(doing)
+            self._status.start()
+        else:
+            self.console.print(f"{doing} ...", highlight=False)
+        try:
+            yield
+        finally:
+            if self._status:
+                self._status.stop()
+                self._status = None
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+        self._say_done(doing, time.monotonic() - started)
+
+    def _say_done(self, doing: str, seconds: float) -> None:
+        line = f"{doing}: done in {seconds:.1f} s"
+        self._write_log(line)
+        mark = "[green]✓[/green] " if self.console.is_terminal else "  "
+        self.console.print(f"{mark}{line}", highlight=False)
+
+    def detail(self, text: str) -> None:
+        """Show how far the present step is."""
+        self._write_log(text)
+        if self._status:
+            self._status.update(f"{self._step}: {text}")
+        elif not self.console.is_terminal:
+            self.console.print(f"  {text}", highlight=False, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Say something a user should act on; the run goes on."""
+        self._write_log(f"warning: {text}")
+        self.console.print(f"[yellow]warning:[/yellow] {text}", highlight=False)
+
+    def log_only(self, text: str) -> None:
+        """Write a line to the log alone."""
+        self._write_log(text)
+
+    def _write_log(self, text: str) -> None:
+        if self._log:
+            self._log.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}\n")

@@ -1,0 +1,74 @@
+"""The summary at the end of a run."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new: bool) -> None:
+    """Print what the published run holds, and where."""
+    console.print()
+    if not is_new:
+        console.print(
+            f"Nothing to do: no file and no rule changed since run {manifest['run_id']}.",
+            highlight=False,
+        )
+    console.print(_rows(manifest))
+    console.print(_labels(manifest))
+    tests = manifest["tests"]
+    console.print(
+        f"{tests['passed']} tests passed, {len(tests['warnings'])} warnings, 0 failed.",
+        highlight=False,
+    )
+    if is_new:
+        steps = [f"{name} {seconds:.1f} s" for name, seconds in manifest["seconds"].items()]
+        console.print(f"Time: {', '.join(steps)}.", highlight=False)
+    console.print(f"Run {manifest['run_id']} is published in:", highlight=False)
+    for path, content in (
+        ("bronze", "the raw files as landed"),
+        ("silver", "cleaned tables and the quarantine"),
+        ("gold", "feature store, label store, training set, ledger"),
+        ("current/manifest.json", "what this run did"),
+    ):
+        console.print(f"  {datamart_dir / path}  ({content})", highlight=False, soft_wrap=True)
+
+
+def _rows(manifest: dict[str, Any]) -> Table:
+    """One row per source: what became of its rows, over all loads."""
+    fates: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for entry in manifest["rows"]:
+        fates[entry["source"]][entry["fate"]] += entry["rows"]
+    columns = {
+        "landed": "rows landed",
+        "used": "used",
+        "superseded": "superseded",
+        "duplicate": "duplicate",
+        "quarantined": "quarantined",
+        "outside_scope": "outside scope",
+    }
+    table = Table("source", title="Rows, all loads", title_justify="left")
+    for heading in columns.values():
+        table.add_column(heading, justify="right")
+    for source, counts in sorted(fates.items()):
+        table.add_row(source, *(f"{counts[fate]:,}" for fate in columns))
+    return table
+
+
+def _labels(manifest: dict[str, Any]) -> Table:
+    """One row per label definition."""
+    table = Table("label", title=f"{manifest['loans']:,} loans", title_justify="left")
+    for heading in ("labelled", "not observable yet or ever", "defaults", "default rate"):
+        table.add_column(heading, justify="right")
+    for label in manifest["labels"]:
+        closed, defaults = label["closed"], label["defaults"]
+        table.add_row(
+            label["definition"],
+            f"{closed:,}",
+            f"{label['loans'] - closed:,}",
+            f"{defaults:,}",
+            f"{defaults / closed:.1%}" if closed else "",
+        )
+    return table

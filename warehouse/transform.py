@@ -1,0 +1,126 @@
+"""Runs the dbt models and tests on a run's building folder, in this process."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import UserError
+from warehouse.paths import DBT_DIR, PROJECT_DIR
+
+
+@dataclass
+class DbtResult:
+    """What dbt did: seconds per model, the outcome of every test, and what failed."""
+
+    model_seconds: dict[str, float] = field(default_factory=dict)
+    test_seconds: float = 0.0
+    passed: int = 0
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def tests(self) -> int:
+        return self.passed + len(self.warnings) + len(self.failures)
+
+
+class Dbt:
+    """dbt over one building folder.
+
+    The folder is handed to the project's dbt plugin by environment variables, so a process works
+    on one folder at a time.
+    """
+
+    def __init__(
+        self,
+        build_dir: Path,
+        target_dir: Path,
+        variables: dict[str, Any],
+        on_event: Callable[[str], None],
+        on_log: Callable[[str], None],
+        threads: int = 2,
+    ) -> None:
+        self._options = [
+            "--project-dir",
+            str(DBT_DIR),
+            "--profiles-dir",
+            str(DBT_DIR),
+            "--target-path",
+            str(target_dir),
+            "--vars",
+            json.dumps(variables),
+            "--log-level",
+            "none",
+            "--log-level-file",
+            "none",
+            "--threads",
+            str(threads),
+        ]
+        self._build_dir = build_dir
+        self._on_event = on_event
+        self._on_log = on_log
+        self._manifest: Any = None
+
+    def parse(self) -> None:
+        """Read the project; may run while bronze is still being landed."""
+        self._manifest = self._invoke("parse").result
+
+    def build(self) -> DbtResult:
+        """Build and test all models.
+
+        Raises:
+            UserError: a model could not be built, or a test of severity error failed.
+        """
+        outcome = self._invoke("build", "--exclude-resource-type", "unit_test")
+        result = _read_results(outcome.result)
+        if outcome.exception:
+            raise UserError(f"dbt stopped: {_one_line(str(outcome.exception))}")
+        if result.failures:
+            raise UserError(
+                f"{len(result.failures)} checks failed: {'; '.join(result.failures)}."
+                " Nothing was published; the datamart is as it was"
+            )
+        return result
+
+    def _invoke(self, *command: str) -> Any:
+        os.environ["WAREHOUSE_HOME"] = str(PROJECT_DIR)
+        os.environ["WAREHOUSE_BUILD_DIR"] = str(self._build_dir)
+        from dbt.cli.main import dbtRunner  # late: a re-run with nothing to do needs no dbt
+
+        runner = dbtRunner(manifest=self._manifest, callbacks=[self._hear])
+        outcome = runner.invoke([*command, *self._options])
+        if not outcome.success and outcome.result is None:
+            raise UserError(
+                f"dbt could not read the project: {_one_line(str(outcome.exception))}"
+            )
+        return outcome
+
+    def _hear(self, event: Any) -> None:
+        if event.info.level in ("info", "warn", "error") and event.info.msg.strip():
+            self._on_log(event.info.msg.strip())
+        if event.info.name == "LogModelResult":
+            self._on_event(f"built {event.data.node_info.node_relation.relation_name}")
+
+
+def _read_results(results: Any) -> DbtResult:
+    result = DbtResult()
+    for entry in results or []:
+        name, status = entry.node.name, str(entry.status)
+        if entry.node.resource_type == "test":
+            result.test_seconds += entry.execution_time
+            if status == "pass":
+                result.passed += 1
+            elif status == "warn":
+                result.warnings.append(f"{name}: {_one_line(entry.message)}")
+        elif status == "success":
+            result.model_seconds[f"{entry.node.schema}.{name}"] = entry.execution_time
+        if status in ("fail", "error"):
+            result.failures.append(f"{name}: {_one_line(entry.message)}")
+    return result
+
+
+def _one_line(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
+    return " ".join(lines[:3])[:400]
