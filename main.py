@@ -12,11 +12,13 @@ from warehouse.errors import UserError
 from warehouse.paths import DATA_DIR, DATAMART_DIR
 from warehouse.progress import Progress
 
+PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
+
 
 def main(arguments: list[str]) -> int:
     """Run the pipeline; returns the exit code, 0 only when all was built, passed and published."""
     options = read_options(arguments)
-    console = Console(stderr=False)
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         with Progress(console) as progress:
             manifest, is_new = pipeline.run(options, progress)

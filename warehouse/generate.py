@@ -795,7 +795,7 @@ class Source(NamedTuple):
     columns: tuple[str, ...]
     key: str
     rows: Callable[[int, Block], str]
-    by_month: bool  # ordered by month, then customer; else by customer
+    by_month: bool  # one month after the other; else one customer after the other
     fields_of_ragged: int
     first_version: dict[str, str]  # what a restated row said before: column -> SQL
 
@@ -869,7 +869,8 @@ def body_query(source: Source, seed: int, block: Block) -> str:
         "when 'bad_date' then strftime(snapshot_date, '%Y-02-30') "
         "else cast(snapshot_date as varchar) end"
     )
-    return select_rows(source, seed, block, "not in ('late', 'missing', 'ragged')", columns)
+    order = "position, customer_no" if source.by_month else "customer_no, position"
+    return select_rows(source, seed, block, "not in ('late', 'missing', 'ragged')", columns, order)
 
 
 def ragged_query(source: Source, seed: int, block: Block) -> str:
@@ -885,11 +886,15 @@ def tail_query(source: Source, seed: int, block: Block) -> str:
 
 
 def select_rows(
-    source: Source, seed: int, block: Block, fates: str, columns: dict[str, str]
+    source: Source,
+    seed: int,
+    block: Block,
+    fates: str,
+    columns: dict[str, str],
+    order: str = "customer_no, position",
 ) -> str:
     """The query of one part of a file."""
     selected = ",\n    ".join(f'{sql} as "{column}"' for column, sql in columns.items())
-    order = "position, customer_no" if source.by_month else "customer_no, position"
     return f"""
 select
     {selected}
@@ -905,7 +910,9 @@ def part_queries(source: Source, customers: int, seed: int) -> Iterator[str]:
         range(first, min(first + BLOCK, customers + 1)) for first in range(1, customers + 1, BLOCK)
     ]
     months = range(CLICKSTREAM_MONTHS)
-    steps = [range(month, month + 1) for month in months] if source.by_month else [months]
+    # Few customers: several months a query. Many: several queries a month.
+    width = max(BLOCK // customers, 1) if source.by_month else CLICKSTREAM_MONTHS
+    steps = [months[first : first + width] for first in range(0, CLICKSTREAM_MONTHS, width)]
     for step in steps:
         for block in blocks:
             yield body_query(source, seed, Block(block, step))
@@ -927,12 +934,11 @@ def connect() -> duckdb.DuckDBPyConnection:
             )
         """
     )
-    ranges = ", ".join(f"{name}_range double[]" for name in FIGURES)
-    con.execute(
-        f"create table kinds (kind_no integer, credit_mix text, pays_minimum_share double, {ranges})"
-    )
+    columns = ["kind_no integer", "credit_mix varchar", "pays_minimum_share double"]
+    columns += [f"{name}_range double[]" for name in FIGURES]
+    con.execute(f"create table kinds ({', '.join(columns)})")
     kinds = zip(count(), CREDIT_MIXES, PAYS_MINIMUM_SHARES, *FIGURES.values(), strict=False)
-    values = ", ".join("?" * (3 + len(FIGURES)))
+    values = ", ".join("?" * len(columns))
     con.executemany(f"insert into kinds values ({values})", [[*kind] for kind in kinds])
     return con
 

@@ -68,7 +68,8 @@ def _run_anew(
 ) -> dict[str, Any]:
     """Build, test and publish a run, and leave its manifest, whatever happens."""
     run_id = runs.new_run_id(datamart)
-    progress.log_to(datamart.logs / f"{run_id}.log")
+    log_file = datamart.logs / f"{run_id}.log"
+    progress.log_to(log_file)
     manifest: dict[str, Any] = {
         "run_id": run_id,
         "started_at": _now(),
@@ -79,7 +80,9 @@ def _run_anew(
     try:
         build_dir = runs.begin(datamart)
         files_changed = published is None or published["inputs"]["files"] != inputs["files"]
-        manifest |= _land_and_build(options, datamart, inspections, files_changed, progress)
+        manifest |= _land_and_build(
+            options, datamart, inspections, files_changed, log_file, progress
+        )
         manifest |= {"outcome": "published", "finished_at": _now(), "seconds": progress.seconds}
         runs.write_json(build_dir / "manifest.json", manifest)
         with progress.step("publish", "publishing"):
@@ -99,6 +102,7 @@ def _land_and_build(
     datamart: runs.Datamart,
     inspections: list[FileInspection],
     files_changed: bool,
+    log_file: Path,
     progress: Progress,
 ) -> dict[str, Any]:
     """Fill the building folder; returns the part of the manifest that says what is in it."""
@@ -114,7 +118,7 @@ def _land_and_build(
     parsing = _Background(dbt.parse)
     if files_changed:
         with progress.step("land", f"landing {len(inspections)} files with Spark"):
-            _land(options, datamart.building / "bronze", inspections, progress)
+            _land(options, datamart.building / "bronze", inspections, log_file, progress)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
@@ -132,17 +136,30 @@ def _land_and_build(
 
 
 def _land(
-    options: Options, bronze_dir: Path, inspections: list[FileInspection], progress: Progress
+    options: Options,
+    bronze_dir: Path,
+    inspections: list[FileInspection],
+    log_file: Path,
+    progress: Progress,
 ) -> None:
     """Land the files as one load and write down what it brought."""
-    from warehouse import landing
+    from warehouse import landing, spark as _spark
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
     landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    with landing.start_spark(options.spark_master) as spark:
-        landed = landing.land(
-            spark, inspections, bronze_dir, load_id, landed_at, on_progress=progress.detail
-        )
+    spark = _spark.start_spark(options.spark_master)
+    landed = landing.land(
+        spark,
+        inspections,
+        bronze_dir,
+        load_id,
+        landed_at,
+        log_file=log_file,
+        on_progress=lambda source: progress.detail(
+            f"{source.file}: {source.rows_landed:,} rows landed"
+        ),
+    )
+    _spark.stop_spark(spark)
     _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
 
 

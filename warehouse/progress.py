@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 
@@ -47,7 +48,7 @@ class Progress:
             self._status = self.console.status(doing)
             self._status.start()
         else:
-            self.console.print(f"{doing} ...", highlight=False)
+            self._print(f"{doing} ...")
         try:
             yield
         finally:
@@ -61,7 +62,7 @@ class Progress:
         line = f"{doing}: done in {seconds:.1f} s"
         self._write_log(line)
         mark = "[green]✓[/green] " if self.console.is_terminal else "  "
-        self.console.print(f"{mark}{line}", highlight=False)
+        self._print(f"{mark}{line}")
 
     def detail(self, text: str) -> None:
         """Show how far the present step is."""
@@ -69,16 +70,23 @@ class Progress:
         if self._status:
             self._status.update(f"{self._step}: {text}")
         elif not self.console.is_terminal:
-            self.console.print(f"  {text}", highlight=False, markup=False)
+            self._print(f"  {escape(text)}")
 
     def warn(self, text: str) -> None:
         """Say something a user should act on; the run goes on."""
         self._write_log(f"warning: {text}")
-        self.console.print(f"[yellow]warning:[/yellow] {text}", highlight=False)
+        self._print(f"[yellow]warning:[/yellow] {escape(text)}")
 
     def log_only(self, text: str) -> None:
         """Write a line to the log alone."""
         self._write_log(text)
+
+    def _print(self, text: str) -> None:
+        """Print a line; a reader that went away (`| head`) must not stop or hang a run."""
+        try:
+            self.console.print(text, highlight=False, soft_wrap=True)
+        except BrokenPipeError:
+            self.console.quiet = True
 
     def _write_log(self, text: str) -> None:
         if self._log:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -49,9 +50,7 @@ def _rows(manifest: dict[str, Any]) -> Table:
         "quarantined": "quarantined",
         "outside_scope": "outside scope",
     }
-    table = Table("source", title="Rows, all loads", title_justify="left")
-    for heading in columns.values():
-        table.add_column(heading, justify="right")
+    table = _table("Rows of all loads, each with one fate", "source", *columns.values())
     for source, counts in sorted(fates.items()):
         table.add_row(source, *(f"{counts[fate]:,}" for fate in columns))
     return table
@@ -59,9 +58,10 @@ def _rows(manifest: dict[str, Any]) -> Table:
 
 def _labels(manifest: dict[str, Any]) -> Table:
     """One row per label definition."""
-    table = Table("label", title=f"{manifest['loans']:,} loans", title_justify="left")
-    for heading in ("labelled", "not observable yet or ever", "defaults", "default rate"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        f"{manifest['loans']:,} loans",
+        *("label", "labelled", "window open or never closing", "defaults", "default rate"),
+    )
     for label in manifest["labels"]:
         closed, defaults = label["closed"], label["defaults"]
         table.add_row(
@@ -71,4 +71,13 @@ def _labels(manifest: dict[str, Any]) -> Table:
             f"{defaults:,}",
             f"{defaults / closed:.1%}" if closed else "",
         )
+    return table
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    """A table whose first column is text and whose others are figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
     return table

@@ -101,7 +101,8 @@ class Dbt:
         if event.info.level in ("info", "warn", "error") and event.info.msg.strip():
             self._on_log(event.info.msg.strip())
         if event.info.name == "LogModelResult":
-            self._on_event(f"built {event.data.node_info.node_relation.relation_name}")
+            relation = event.data.node_info.node_relation
+            self._on_event(f"built {relation.schema}.{relation.alias}")
 
 
 def _read_results(results: Any) -> DbtResult:

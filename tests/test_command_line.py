@@ -1,0 +1,87 @@
+"""A bad call ends in one clear line and a non-zero exit code, and changes nothing."""
+
+import os
+import re
+import sys
+
+import pytest
+from conftest import run_main
+
+from warehouse.paths import PROJECT_DIR
+
+
+def assert_one_clear_line(result, *words):
+    assert result.returncode != 0
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    message = lines[-1]
+    assert "Traceback" not in result.stderr + result.stdout
+    assert sum("error:" in line for line in lines) == 1
+    for word in words:
+        assert word in message, message
+
+
+def test_help_explains_every_option():
+    result = run_main("--help")
+    assert result.returncode == 0
+    options = set(re.findall(r"--[a-z-]+", (PROJECT_DIR / "main.py").read_text()))
+    assert {"--data-dir", "--datamart-dir", "--as-of", "--known-at"} <= options
+    for option in options:
+        assert option in result.stdout
+
+
+def test_an_unknown_option_is_refused(tmp_path):
+    assert_one_clear_line(run_main("--no-such-option"), "--no-such-option")
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2023-02-30", "5/1/23"])
+def test_a_date_that_is_none_is_refused(value):
+    assert_one_clear_line(run_main("--as-of", value), value, "YYYY-MM-DD")
+
+
+def test_a_data_folder_that_is_not_there_is_refused(tmp_path):
+    result = run_main("--data-dir", tmp_path / "none", "--datamart-dir", tmp_path / "mart")
+    assert_one_clear_line(result, str(tmp_path / "none"))
+
+
+def test_a_missing_file_is_refused_and_named(tmp_path, data_dir):
+    (data_dir / "lms_loan_daily.csv").unlink()
+    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
+    assert_one_clear_line(result, "lms_loan_daily.csv")
+    assert not (tmp_path / "mart" / "gold").exists()
+
+
+def test_a_wrong_column_is_refused_before_anything_is_written(tmp_path, data_dir):
+    path = data_dir / "features_attributes.csv"
+    path.write_text(path.read_text().replace("Occupation", "Job", 1))
+    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
+    assert_one_clear_line(result, "features_attributes.csv", "Occupation", "Job")
+    assert not list((tmp_path / "mart").rglob("*.parquet"))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path, data_dir):
+    (data_dir / "feature_clickstream.csv").write_bytes(b"PK\x03\x04" + os.urandom(1000))
+    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
+    assert_one_clear_line(result, "feature_clickstream.csv", "zip")
+
+
+def test_a_datamart_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "mart").write_text("not a folder")
+    assert_one_clear_line(run_main("--datamart-dir", tmp_path / "mart"), str(tmp_path / "mart"))
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 or sys.platform == "win32", reason="root may write anywhere"
+)
+def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
+    mart = tmp_path / "mart"
+    mart.mkdir()
+    mart.chmod(0o500)
+    assert_one_clear_line(run_main("--datamart-dir", mart), str(mart))
+
+
+def test_a_refused_call_leaves_the_published_datamart_as_it_was(sample_datamart, data_dir):
+    before = (sample_datamart / "current").resolve()
+    (data_dir / "features_financials.csv").write_text("")
+    result = run_main("--data-dir", data_dir, "--datamart-dir", sample_datamart)
+    assert_one_clear_line(result, "features_financials.csv", "empty")
+    assert (sample_datamart / "current").resolve() == before

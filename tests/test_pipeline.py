@@ -1,0 +1,54 @@
+"""One run from CSV to gold, and what a second run does."""
+
+import json
+
+from conftest import run_main
+
+
+def test_a_first_run_publishes_every_layer(sample_datamart, sample):
+    for layer in ("bronze", "silver", "gold"):
+        assert list((sample_datamart / layer).rglob("*.parquet"))
+    loans, features = sample.execute(
+        "select (select count(*) from gold.loan_applications),"
+        " (select count(*) from gold.feature_store)"
+    ).fetchone()
+    assert loans == features > 1000
+
+
+def test_the_summary_says_what_a_reader_needs(sample_run):
+    said = sample_run[1].stdout
+    for text in ("rows landed", "quarantined", "30dpd_6mob", "default rate", "tests passed"):
+        assert text in said
+    assert str(sample_run[0]) in said
+
+
+def test_every_row_of_the_files_is_accounted_for(sample):
+    unbalanced = sample.execute(
+        """
+        select source, load_id,
+            sum(case layer when 'file' then row_count end) as read,
+            sum(case layer when 'silver' then row_count end) as judged,
+            sum(case when fate = 'seen_before' then row_count else 0 end) as seen
+        from gold.row_ledger group by all having read <> judged + seen
+        """
+    ).fetchall()
+    assert unbalanced == []
+
+
+def test_a_second_run_on_the_same_files_does_nothing(sample_datamart):
+    before = (sample_datamart / "current").resolve()
+    result = run_main("--datamart-dir", sample_datamart)
+    assert result.returncode == 0
+    assert "Nothing to do" in result.stdout
+    assert (sample_datamart / "current").resolve() == before
+
+
+def test_the_manifest_says_what_the_run_did(sample_datamart):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    assert manifest["outcome"] == "published"
+    assert len(manifest["inputs"]["files"]) == 4
+    assert all(len(file["sha256"]) == 64 for file in manifest["inputs"]["files"])
+    assert manifest["tests"]["passed"] > 20
+    assert len(manifest["training_set_sha256"]) == 64
+    run_log = sample_datamart / "logs" / f"{manifest['run_id']}.log"
+    assert "outcome: published" in run_log.read_text()
