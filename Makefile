@@ -35,5 +35,17 @@ lint: $(VENV)/.test  ## style of Python and SQL
 sample: $(VENV)/.run  ## make the files of data/ anew
 	$(PYTHON) -m warehouse.generate --customers 1200 --seed 7 --out data
 
+submission: $(VENV)/.run  ## pack dist/submission.zip, the files to hand in
+	$(PYTHON) -m warehouse.submission
+
+docs: $(VENV)/.run  ## build the dbt docs as one page and open it
+	$(PYTHON) -m warehouse.serve docs --open
+
+deck: $(VENV)/.run  ## build the slides of the published datamart as PDF
+	$(PYTHON) -m warehouse.deck --datamart-dir $(DATAMART_DIR) --out deck/loan_default_warehouse.pdf
+
+notebook: $(VENV)/.run  ## start JupyterLab on this machine
+	$(PYTHON) -m warehouse.serve lab
+
 clean:  ## remove the datamart and what the tools leave
 	rm -rf datamart dbt_project/target dbt_project/logs dist .pytest_cache .ruff_cache .hypothesis

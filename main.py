@@ -2,52 +2,94 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from warehouse import pipeline, summary
 from warehouse.errors import UserError
 from warehouse.paths import DATA_DIR, DATAMART_DIR
-from warehouse.progress import Progress
 
 PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
 
 
 def main(arguments: list[str]) -> int:
-    """Run the pipeline; returns the exit code, 0 only when all was built, passed and published."""
+    """Do what the command line says; returns the exit code, 0 only when all of it was done."""
     options = read_options(arguments)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
-        with Progress(console) as progress:
-            manifest, is_new = pipeline.run(options, progress)
-        summary.show(console, manifest, options.datamart_dir, is_new)
+        return options.command(options, console)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the published datamart is as it was", file=sys.stderr)
         return 130
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Land, build, test and publish."""
+    from warehouse import pipeline, summary
+    from warehouse.progress import Progress
+
+    wanted = pipeline.Options(
+        data_dir=options.data_dir,
+        datamart_dir=options.datamart_dir,
+        as_of=options.as_of,
+        known_at=options.known_at,
+        spark_master=options.spark_master,
+        rebuild=options.rebuild,
+    )
+    with Progress(console) as progress:
+        manifest, is_new = pipeline.run(wanted, progress)
+    summary.show(console, manifest, options.datamart_dir, is_new)
     return 0
 
 
-def read_options(arguments: list[str]) -> pipeline.Options:
+def features(options: argparse.Namespace, console: Console) -> int:
+    """Write the features of a caller's own spine."""
+    from warehouse.features import write_features
+
+    rows = write_features(
+        options.datamart_dir, options.spine, options.out, options.customer, options.date
+    )
+    console.print(f"{options.out}: {rows:,} rows, one for each of {options.spine}")
+    return 0
+
+
+def explain(options: argparse.Namespace, console: Console) -> int:
+    """Show where each value of a loan came from."""
+    from warehouse.explain import explain as show
+
+    show(options.datamart_dir, options.loan_id, console)
+    return 0
+
+
+def prove(options: argparse.Namespace, console: Console) -> int:
+    """Rebuild gold without the future and compare; exit code 1 on any difference."""
+    from warehouse.prove import prove as run_proof
+    from warehouse.prove import show
+
+    with console.status("proving") as status:
+        say = status.update if console.is_terminal else console.print
+        proof = run_proof(options.datamart_dir, months=options.months, on_progress=say)
+    show(proof, console)
+    return 0 if proof["outcome"] == "passed" else 1
+
+
+def read_options(arguments: list[str]) -> argparse.Namespace:
     """What the command line asks for; ends the process with code 2 where it makes no sense."""
     parser = argparse.ArgumentParser(
-        description=__doc__ + " Lands the files of the data folder as bronze, builds and tests"
-        " silver and gold, and publishes the result whole or not at all. Safe to run again.",
+        description=f"{__doc__} Without a command: land the files of the data folder, build and"
+        " test silver and gold, publish the result whole or not at all. Safe to run again.",
         allow_abbrev=False,
     )
+    parser.set_defaults(command=run)
     parser.add_argument(
         "--data-dir", type=Path, default=DATA_DIR, help="folder of the CSV files (default: data)"
     )
-    parser.add_argument(
-        "--datamart-dir",
-        type=Path,
-        default=DATAMART_DIR,
-        help="folder of the result, made when it is not there (default: datamart)",
-    )
+    _add_datamart_dir(parser, default=DATAMART_DIR)
     parser.add_argument(
         "--as-of",
         type=_date,
@@ -70,7 +112,65 @@ def read_options(arguments: list[str]) -> pipeline.Options:
     parser.add_argument(
         "--rebuild", action="store_true", help="build anew even when no file or rule has changed"
     )
-    return pipeline.Options(**vars(parser.parse_args(arguments)))
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    command = _add_command(commands, "features", features, "features for rows of your own")
+    command.add_argument(
+        "--spine",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="CSV or parquet file with customer_id and a date; other columns are kept",
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="file to write: .parquet or .csv"
+    )
+    command.add_argument(
+        "--customer", metavar="COLUMN", help="column of the customer (default: customer_id)"
+    )
+    command.add_argument(
+        "--date",
+        metavar="COLUMN",
+        help="column of the date at which features must be known (default: application_date, or"
+        " the only column of dates)",
+    )
+
+    command = _add_command(commands, "explain", explain, "where each value of a loan came from")
+    command.add_argument("loan_id", metavar="LOAN_ID", help="loan to explain")
+
+    command = _add_command(commands, "prove", prove, "rebuild gold without the future and compare")
+    command.add_argument(
+        "--months",
+        nargs="+",
+        metavar="YYYY-MM",
+        help="months to cut at (default: every month of the data)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _add_command(
+    commands: argparse._SubParsersAction,
+    name: str,
+    call: Callable[[argparse.Namespace, Console], int],
+    purpose: str,
+) -> argparse.ArgumentParser:
+    """A command of its own, which works on a published datamart."""
+    command = commands.add_parser(
+        name, help=purpose, description=f"{name}: {purpose}.", allow_abbrev=False
+    )
+    command.set_defaults(command=call)
+    _add_datamart_dir(command, default=argparse.SUPPRESS)
+    return command
+
+
+def _add_datamart_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
+    parser.add_argument(
+        "--datamart-dir",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help="folder of the datamart, made when it is not there (default: datamart)",
+    )
 
 
 def _date(text: str) -> str:

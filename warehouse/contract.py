@@ -38,9 +38,7 @@ def read_contracts(path: Path) -> tuple[SourceContract, ...]:
     Raises UserError, naming file, table and setting, for anything missing or not understood.
     """
     tables = _source_tables(path)
-    contracts = tuple(
-        _contract(path, table) for table in tables if "file" in _meta(table)
-    )
+    contracts = tuple(_contract(path, table) for table in tables if "file" in _meta(table))
     if not contracts:
         raise UserError(f"{path}: no table has `config: meta: file:`; declare at least one source")
     return contracts

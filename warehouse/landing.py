@@ -12,7 +12,6 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -20,21 +19,23 @@ from urllib.parse import unquote
 from warehouse.contract import SourceContract
 from warehouse.errors import UserError
 from warehouse.inspection import FileInspection
+from warehouse.java import start_jvm, stop_jvm
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 SOURCES_AT_ONCE = 2
+SMALL_BYTES = 512 * 2**20  # Up to here a quick start of the JVM is worth more than its speed.
 MALFORMED = "_malformed_line"
 DATE_TEXT = "_snapshot_date_text"
 ROW_NUMBER = "_row_number"
 
-# What a strptime directive accepts, as a regular expression and as Spark's date pattern.
-DATE_PATTERNS = {
-    "%Y": (r"(?!0000)\d{4}", "yyyy"),
-    "%y": (r"\d{2}", "yy"),
-    "%m": (r"\d{1,2}", "M"),
-    "%d": (r"\d{1,2}", "d"),
+# What a strptime directive accepts.
+DATE_PARTS = {
+    "%Y": r"(?<year>(?!0000)\d{4})",
+    "%y": r"(?<year>\d{2})",
+    "%m": r"(?<month>\d{1,2})",
+    "%d": r"(?<day>\d{1,2})",
 }
 
 
@@ -47,6 +48,72 @@ class LandedSource:
     rows_in_file: int
     rows_landed: int
     rows_seen_before: int
+
+
+def start_spark(
+    log_file: Path, master: str = "local[2]", memory: str = "512m", input_bytes: int = 0
+) -> "SparkSession":
+    """A Spark session for landing about `input_bytes` of files; end it with `stop_spark`.
+
+    `memory` is the driver's heap, which is all of Spark for a local master. Nothing is printed:
+    what Spark says goes to `log_file`. Raises UserError when Java or Spark does not start.
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    gateway = start_jvm(memory, log_file, quick)
+    conf = SparkConf(loadDefaults=False).setAll(_settings(master).items())
+    try:
+        return SparkSession(SparkContext(conf=conf, gateway=gateway))
+    except Exception as error:
+        stop_jvm(gateway)
+        SparkContext._gateway = SparkContext._jvm = None
+        with log_file.open("a", encoding="utf-8") as log:
+            log.write(traceback.format_exc())
+        raise UserError(
+            f"Spark did not start on {master}: {_first_line(error)}; the full trace is in {log_file}"
+        ) from error
+
+
+def stop_spark(spark: "SparkSession") -> None:
+    """End the session and its JVM; another one can be started afterwards."""
+    from pyspark import SparkContext
+
+    gateway = spark.sparkContext._gateway
+    try:
+        spark.stop()
+    finally:
+        stop_jvm(gateway)
+        SparkContext._gateway = SparkContext._jvm = None
+
+
+def _settings(master: str) -> dict[str, str]:
+    settings = {
+        "spark.master": master,
+        "spark.app.name": "landing",
+        "spark.submit.deployMode": "client",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        # A join that looks small on disk may be large in memory: sort and merge, which spills.
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
+        "spark.sql.shuffle.partitions": "16",
+        # A load only adds files: no _SUCCESS marker to be overwritten.
+        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    }
+    if master.startswith("local"):
+        settings |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            # No .crc file beside every file.
+            "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        }
+    return settings
 
 
 def land(
@@ -104,11 +171,15 @@ def _spark_failures_as_user_errors(inspection: FileInspection, log_file: Path) -
     except Exception as error:
         with log_file.open("a", encoding="utf-8") as log:
             log.write(f"\nLanding {inspection.path}\n{traceback.format_exc()}\n")
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         raise UserError(
-            f"{inspection.path}: Spark could not land this file: "
-            f"{reason[:300] or type(error).__name__}; the full trace is in {log_file}"
+            f"{inspection.path}: Spark could not land this file: {_first_line(error)}; "
+            f"the full trace is in {log_file}"
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line[:300] for line in lines if line), type(error).__name__)
 
 
 def _land_source(
@@ -123,7 +194,7 @@ def _land_source(
     rows = read_rows(spark, inspection)
     rows = with_date_partition(rows, contract)
     older = _older_rows(spark, rows, contract, folder)
-    seen_before = lambda: 0  # noqa: E731
+    seen_before = None
     if older is not None:
         rows, seen_before = _without_rows_seen(rows, older, contract)
     rows = with_provenance(rows, contract, inspection.path.name, load_id, landed_at)
@@ -134,16 +205,13 @@ def _land_source(
         file=inspection.path.name,
         rows_in_file=inspection.data_rows,
         rows_landed=landed,
-        rows_seen_before=seen_before(),
+        rows_seen_before=seen_before() if seen_before else 0,
     )
     _check_unchanged(inspection)
     _check_none_lost(inspection, counts)
     if undated * 2 > inspection.data_rows:
         _refuse_date_format(inspection, folder, load_id)
     return counts
-
-
-# Reading: DataFrame steps
 
 
 def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
@@ -192,14 +260,15 @@ def with_date_partition(rows: "DataFrame", contract: SourceContract) -> "DataFra
     """
     from pyspark.sql import functions as F
 
-    text = F.col(contract.date_column)
-    is_date = _is_date(text, contract.date_format)
+    text, is_date = F.col(contract.date_column), F.col("_is_date")
+    # A column of its own, so that it is worked out once a row.
+    rows = rows.withColumn("_is_date", _is_date(text, contract.date_format))
     return rows.withColumns(
         {
             DATE_TEXT: F.when(~is_date, text),
             contract.date_column: F.when(is_date, text),
         }
-    )
+    ).drop("_is_date")
 
 
 def _is_date(text: "Column", date_format: str) -> "Column":
@@ -207,10 +276,13 @@ def _is_date(text: "Column", date_format: str) -> "Column":
     from pyspark.sql import functions as F
 
     pieces = re.findall(r"%\w|[^%]", date_format)
-    regex = "".join(DATE_PATTERNS[p][0] if p in DATE_PATTERNS else re.escape(p) for p in pieces)
-    pattern = "".join(DATE_PATTERNS[p][1] if p in DATE_PATTERNS else p for p in pieces)
-    real = F.try_to_timestamp(text, F.lit(pattern)).isNotNull()
-    return F.coalesce(text.rlike(rf"\A{regex}\z") & real, F.lit(False))
+    regex = "".join(DATE_PARTS.get(piece) or re.escape(piece) for piece in pieces)
+    regex = rf"\A{regex}\z"
+    iso = text
+    if date_format != "%Y-%m-%d":
+        century = "20" if "%y" in date_format else ""
+        iso = F.regexp_replace(text, regex, century + "${year}-${month}-${day}")
+    return F.coalesce(text.rlike(regex) & iso.try_cast("date").isNotNull(), F.lit(False))
 
 
 def with_provenance(
@@ -230,9 +302,6 @@ def with_provenance(
         MALFORMED,
         DATE_TEXT,
     )
-
-
-# Rows seen before
 
 
 def _raw_columns(contract: SourceContract) -> tuple[str, ...]:
@@ -275,15 +344,17 @@ def _without_rows_seen(
     read, new = Observation(), Observation()
     count = F.count(F.lit(1)).alias("rows")
     rows, older = rows.observe(read, count).alias("rows"), older.alias("older")
-    same = reduce(
-        lambda left, right: left & right,
-        (F.col(f"rows.`{c}`").eqNullSafe(F.col(f"older.`{c}`")) for c in _raw_columns(contract)),
+    rows_raw, older_raw = (
+        [F.col(f"{side}.`{column}`") for column in _raw_columns(contract)]
+        for side in ("rows", "older")
+    )
+    # The hash comes first because sorting by one number is cheap; the values decide.
+    # Inside a struct a null equals a null.
+    same = (F.xxhash64(*rows_raw) == F.xxhash64(*older_raw)) & (
+        F.struct(*rows_raw) == F.struct(*older_raw)
     )
     rows = rows.join(older, on=same, how="left_anti").observe(new, count)
     return rows, lambda: read.get["rows"] - new.get["rows"]
-
-
-# Writing and counting
 
 
 def _write(rows: "DataFrame", contract: SourceContract, folder: Path) -> None:

@@ -106,7 +106,8 @@ def _land_and_build(
     progress: Progress,
 ) -> dict[str, Any]:
     """Fill the building folder; returns the part of the manifest that says what is in it."""
-    from warehouse.transform import Dbt
+    from warehouse.features import save_queries
+    from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
 
     dbt = Dbt(
         build_dir=datamart.building,
@@ -122,6 +123,10 @@ def _land_and_build(
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
+        save_queries(dbt.target_dir, datamart.building)
+        runs.write_json(
+            datamart.building / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
+        )
     for warning in result.warnings:
         progress.warn(warning)
     with progress.step("summarise", "counting"):
@@ -143,23 +148,27 @@ def _land(
     progress: Progress,
 ) -> None:
     """Land the files as one load and write down what it brought."""
-    from warehouse import landing, spark as _spark
+    from warehouse import landing
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
     landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    spark = _spark.start_spark(options.spark_master)
-    landed = landing.land(
-        spark,
-        inspections,
-        bronze_dir,
-        load_id,
-        landed_at,
-        log_file=log_file,
-        on_progress=lambda source: progress.detail(
-            f"{source.file}: {source.rows_landed:,} rows landed"
-        ),
+    spark = landing.start_spark(
+        log_file, options.spark_master, input_bytes=sum(file.bytes for file in inspections)
     )
-    _spark.stop_spark(spark)
+    try:
+        landed = landing.land(
+            spark,
+            inspections,
+            bronze_dir,
+            load_id,
+            landed_at,
+            log_file,
+            on_progress=lambda source: progress.detail(
+                f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
+            ),
+        )
+    finally:
+        landing.stop_spark(spark)
     _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from warehouse.errors import UserError
 from warehouse.paths import DBT_DIR, PROJECT_DIR
 
+DESCRIPTIONS_FILE = "descriptions.json"
+
 
 @dataclass
 class DbtResult:
@@ -58,6 +60,7 @@ class Dbt:
             "--threads",
             str(threads),
         ]
+        self.target_dir = target_dir
         self._build_dir = build_dir
         self._on_event = on_event
         self._on_log = on_log
@@ -103,6 +106,20 @@ class Dbt:
         if event.info.name == "LogModelResult":
             relation = event.data.node_info.node_relation
             self._on_event(f"built {relation.schema}.{relation.alias}")
+
+
+def descriptions(dbt_manifest: Path) -> dict[str, Any]:
+    """What dbt knows of every table: {"silver.x": {"description": .., "columns": {name: ..}}}."""
+    content = json.loads(dbt_manifest.read_text())
+    tables = [node for node in content["nodes"].values() if node["resource_type"] == "model"]
+    tables += content["sources"].values()
+    return {
+        f"{table['schema']}.{table['name']}": {
+            "description": table["description"],
+            "columns": {c["name"]: c["description"] for c in table["columns"].values()},
+        }
+        for table in tables
+    }
 
 
 def _read_results(results: Any) -> DbtResult:

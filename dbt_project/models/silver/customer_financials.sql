@@ -70,7 +70,8 @@ cleaned as (
         {%- endif %}
         {%- endfor %}
         -- the list of loans says how many there are, where the number itself is impossible
-        coalesce(num_of_loan_in_range, len(loan_kinds_read)) as num_of_loan_cleaned,
+        coalesce(num_of_loan_in_range, {{ in_range('len(loan_kinds_read)', 'num_of_loan', 'integer') }})
+            as num_of_loan_cleaned,
         case
             when "Type_of_Loan" is null and num_of_loan_in_range > 0 then null
             else loan_kinds_read
@@ -105,7 +106,13 @@ financials as (
                 in_range=column ~ '_in_range' if column in consistent_when else none
             )) -%}
         {%- endfor -%}
-        {%- do actions.append("case when num_of_loan_in_range is null then 'num_of_loan:repaired' end") -%}
+        {%- do actions.append(cleaning_action(
+            'num_of_loan', '"Num_of_Loan"', 'num_of_loan_cleaned', number='num_of_loan_number'
+        )) -%}
+        {%- do actions.append(
+            "case when num_of_loan_in_range is null and num_of_loan_cleaned is not null"
+            ~ " then 'num_of_loan:repaired' end"
+        ) -%}
         {%- do actions.append(cleaning_action(
             'credit_history_age_months', '"Credit_History_Age"', 'credit_history_age_months_cleaned',
             number='credit_history_age_months_number'

@@ -25,14 +25,15 @@ cleaned as (
     from numbers
 ),
 
--- how many instalments are missing: unknown where money is overdue and no instalment amount is due
+-- How many instalments are missing: unknown where money is overdue and no instalment amount is
+-- due, or more of them than any loan has. Rounded before ceil: 9.99 / 3.33 is a hair above 3.
 missed as (
     select
         *,
         case
             when overdue_amt_cleaned = 0 then 0
             when due_amt_cleaned > 0
-                then cast(ceil(overdue_amt_cleaned / due_amt_cleaned) as integer)
+                then {{ in_range('ceil(round(overdue_amt_cleaned / due_amt_cleaned, 11))', 'tenure', 'integer') }}
         end as installments_missed
     from cleaned
 ),
@@ -70,7 +71,8 @@ repayments as (
         {%- endfor -%}
         {%- do actions.append(
             "case when overdue_amt_cleaned > 0 and installments_missed is null"
-            ~ " then 'days_past_due:no_amount_due' end"
+            ~ " then case when due_amt_cleaned > 0 then 'days_past_due:inconsistent'"
+            ~ " else 'days_past_due:no_amount_due' end end"
         ) %}
         {{ list_of_actions(actions) }} as cleaning_actions,
         _load_id as load_id,

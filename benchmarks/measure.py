@@ -1,0 +1,65 @@
+"""Measures a command: wall time, CPU seconds and peak memory of its whole process tree."""
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import psutil
+
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a command took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def measure(command: list[str]) -> Cost:
+    """Run a command to its end; its cost. Ends this process when the command fails.
+
+    Memory is the proportional set size (shared pages are counted once) of the tree, the largest
+    sum seen; a process's CPU time is the last one seen before it ended.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    root = psutil.Process(process.pid)
+    cpu: dict[tuple[int, float], float] = {}
+    peak = 0.0
+    while process.poll() is None:
+        memory = 0.0
+        for member in _tree(root):
+            try:
+                times = member.cpu_times()
+                cpu[member.pid, member.create_time()] = times.user + times.system
+                memory += member.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak = max(peak, memory)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    wall = time.monotonic() - started
+    output = process.stdout.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{output}")
+    return Cost(wall, sum(cpu.values()), peak / 2**20)
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def median(costs: list[Cost]) -> Cost:
+    """The medians of several runs."""
+    return Cost(
+        statistics.median(cost.wall_seconds for cost in costs),
+        statistics.median(cost.cpu_seconds for cost in costs),
+        statistics.median(cost.peak_mb for cost in costs),
+    )

@@ -1,0 +1,49 @@
+-- Why: name and SSN stop at bronze. No table of silver or gold has a column that is named like a
+-- personal column of the sources (is_ssn_valid apart), and no text in them looks like an SSN. A
+-- model that is missing from the list below is reported, too.
+{{ config(group='gold') }}
+{%- set tables = [
+    ref('set_aside_rows'), ref('quarantine'), ref('customer_attributes'),
+    ref('customer_financials'), ref('clickstream'), ref('loan_repayments'),
+    ref('loan_applications'), ref('attributes_features'), ref('financials_features'),
+    ref('clickstream_features'), ref('loan_history_features'), ref('feature_store'),
+    ref('label_definitions'), ref('label_maturity'), ref('label_store'), ref('training_set'),
+    ref('row_ledger'),
+] %}
+{%- set allowed = ['customer_attributes.is_ssn_valid'] %}
+{%- set findings = [] %}
+{%- if execute %}
+    {%- set personal = [] %}
+    {%- for node in graph.sources.values() %}
+        {%- for column in node.columns.values() if column.config.get('meta', {}).get('personal') %}
+            {%- do personal.append(column.name | lower) %}
+        {%- endfor %}
+    {%- endfor %}
+    {%- set named_like_it = '(^|_)(' ~ personal | unique | join('|') ~ ')(_|$)' %}
+    {%- for table in tables %}
+        {%- set texts = [] %}
+        {%- for column in adapter.get_columns_in_relation(table) %}
+            {%- if modules.re.search(named_like_it, column.name | lower)
+                and table.identifier ~ '.' ~ column.name not in allowed %}
+                {%- do findings.append(
+                    "select '" ~ table.identifier ~ "' as table_name, 'column " ~ column.name
+                    ~ "' as finding"
+                ) %}
+            {%- endif %}
+            {%- if modules.re.match('(varchar|json)', column.dtype | lower) %}
+                {%- do texts.append("coalesce(cast(" ~ adapter.quote(column.name) ~ " as varchar), '')") %}
+            {%- endif %}
+        {%- endfor %}
+        {%- if texts %}
+            {%- do findings.append(
+                "select distinct '" ~ table.identifier ~ "' as table_name, 'a value like an SSN' as finding from "
+                ~ table ~ " where regexp_matches(" ~ texts | join(" || ' ' || ") ~ ", '[0-9]{3}-[0-9]{2}-[0-9]{4}')"
+            ) %}
+        {%- endif %}
+    {%- endfor %}
+    {%- set listed = tables | map(attribute='identifier') | list %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name not in listed %}
+        {%- do findings.append("select '" ~ node.name ~ "' as table_name, 'not looked through' as finding") %}
+    {%- endfor %}
+{%- endif %}
+{{ findings | join('\nunion all\n') if findings else 'select 1 where false' }}
