@@ -34,9 +34,7 @@ def new_axes(width: float = 7.0, height: float = 3.6, columns: int = 1, rows: in
         "axes.prop_cycle": plt.cycler(color=COLOURS),
     }
     with plt.rc_context(style):
-        _, axes = plt.subplots(
-            rows, columns, figsize=(width, height), dpi=80, layout="constrained"
-        )
+        _, axes = plt.subplots(rows, columns, figsize=(width, height), dpi=80, layout="constrained")
     return axes
 
 
@@ -44,30 +42,45 @@ def frame_chart(frame: "pd.DataFrame", kind: str = "line", axes: Axes | None = N
     """Draw a frame: its first column is x, every other a series; `hist` counts every column."""
     axes = axes or new_axes()
     if kind == "hist":
-        frame.plot.hist(ax=axes, bins=30, alpha=0.8)
+        frame.plot.hist(ax=axes, bins=30, alpha=0.8, color=_colours(frame.columns))
         return axes
     x, series = frame.columns[0], list(frame.columns[1:])
     if kind == "scatter":
-        for column in series:
-            axes.scatter(frame[x], frame[column], s=14, alpha=0.7, label=column)
+        for column, colour in zip(series, _colours(series), strict=True):
+            axes.scatter(frame[x], frame[column], s=14, alpha=0.7, color=colour, label=column)
     else:
-        frame.plot(kind=kind, x=x, y=series, ax=axes, rot=0, legend=False, width=0.8) if (
-            kind == "bar"
-        ) else frame.plot(kind=kind, x=x, y=series, ax=axes, legend=False)
-    if kind == "bar" and (len(frame) > 8 or frame[x].astype(str).str.len().max() > 10):
-        _show_few_labels(axes, frame[x])
-    axes.set_xlabel(str(x))
+        sideways = kind == "bar" and _are_names(frame[x])
+        if kind == "bar":
+            frame = frame.assign(**{x: _short(frame[x])})
+            kind = "barh" if sideways else "bar"
+        options = {"width": 0.8} if kind.startswith("bar") else {}
+        frame.plot(
+            kind=kind, x=x, y=series, ax=axes, legend=False, color=_colours(series), **options
+        )
+        axes.grid(visible=False, axis="y" if sideways else "x")
+        if sideways:
+            axes.invert_yaxis()
+            axes.figure.set_figheight(max(2.0, 0.26 * len(frame) * max(1, len(series) / 2) + 0.8))
+        elif kind == "bar":
+            axes.tick_params(axis="x", rotation=0 if len(frame) <= 8 else 60)
+    value = series[0] if len(series) == 1 else ""
+    axes.set_xlabel(value if kind == "barh" else str(x))
+    axes.set_ylabel(str(x) if kind == "barh" else value)
     if len(series) > 1:
-        axes.legend(series)
-    else:
-        axes.set_ylabel(str(series[0]) if series else "")
+        axes.legend()
     return axes
 
 
-def _show_few_labels(axes: Axes, values: "pd.Series") -> None:
-    texts = [f"{value:%Y-%m}" if hasattr(value, "strftime") else str(value) for value in values]
-    every = max(1, len(texts) // 12)
-    axes.set_xticks(range(0, len(texts), every), texts[::every], rotation=35, ha="right")
+def _colours(columns: Sequence[str]) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(len(columns))]
+
+
+def _are_names(values: "pd.Series") -> bool:
+    return bool(values.astype(str).str.len().max() > 12) and not hasattr(values.iloc[0], "month")
+
+
+def _short(values: "pd.Series") -> list[str]:
+    return [f"{value:%Y-%m}" if hasattr(value, "strftime") else str(value) for value in values]
 
 
 # Point-in-time joins
@@ -85,7 +98,7 @@ def used_months(
     Filled: used. Red: used although dated after the application.
     """
     axes = new_axes(8.0, 0.5 * len(used) + 1.3)
-    for row, (name, is_used) in enumerate(used.items()):
+    for row, is_used in enumerate(used.values()):
         for month, taken in zip(months, is_used, strict=True):
             colour = RED if month > application_date else BLUE
             axes.scatter(
@@ -111,17 +124,27 @@ def shown_and_real(scores: "pd.DataFrame", right: str) -> Axes:
         axes.plot([score.shown, score.in_use], [-row, -row], color=GREY, linewidth=2, zorder=1)
         axes.scatter(score.shown, -row, s=60, color=BLUE if name == right else RED, zorder=3)
         axes.scatter(
-            score.in_use, -row, s=60, color="white", edgecolor=BLUE if name == right else RED,
+            score.in_use,
+            -row,
+            s=60,
+            color="white",
+            edgecolor=BLUE if name == right else RED,
             zorder=2 if name == right else 4,
         )
         axes.annotate(
             f"shows {score.shown:.3f}, keeps {score.in_use:.3f}",
-            (max(score.shown, score.in_use), -row), (8, 0), textcoords="offset points",
-            va="center", fontsize=8,
+            (max(score.shown, score.in_use), -row),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
         )
     axes.set_yticks([-row for row in range(len(scores))], list(scores.index))
     axes.set_ylim(-len(scores) + 0.5, 0.5)
-    axes.set_xlim(right=scores.to_numpy().max() + 0.35 * np.ptp(scores.to_numpy()))
+    values = scores[["shown", "in_use"]].to_numpy()
+    axes.set_xlim(right=values.max() + 0.6 * np.ptp(values))
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1])
+    axes.set_xlim(values.min() - 0.1 * np.ptp(values), values.max() + 0.6 * np.ptp(values))
     axes.set_xlabel("AUC on later loans (filled: as the build shows it, hollow: in use)")
     axes.grid(visible=False, axis="y")
     return axes

@@ -94,6 +94,23 @@ SPLIT = (
 
 Column = dict[str, Any]
 
+CLICKSTREAM_PROVENANCE: list[Column] = [
+    {
+        "name": "clickstream_snapshot_date",
+        "description": "Date of the clickstream month that was used as the latest, on or before"
+        " the application date (inclusive). Null: none was known.",
+    },
+    {
+        "name": "clickstream_age_days",
+        "description": "Days from that month's date to the application.",
+    },
+    {
+        "name": "clickstream_null_reason",
+        "description": "Why the group has no values: no_customer, no_history_yet, expired,"
+        " not_yet_known or quarantined. Null where a month was used.",
+    },
+]
+
 
 def main() -> None:
     """Write the generated file."""
@@ -154,22 +171,7 @@ def clickstream_columns(variables: dict[str, Any]) -> list[Column]:
             for counter in counters
             for statistic, description in STATISTICS.items()
         ]
-    return columns + [
-        {
-            "name": "clickstream_snapshot_date",
-            "description": "Date of the clickstream month that was used as the latest, on or before"
-            " the application date (inclusive). Null: none was known.",
-        },
-        {
-            "name": "clickstream_age_days",
-            "description": "Days from that month's date to the application.",
-        },
-        {
-            "name": "clickstream_null_reason",
-            "description": "Why the group has no values: no_customer, no_history_yet, expired,"
-            " not_yet_known or quarantined. Null where a month was used.",
-        },
-    ]
+    return [*columns, *CLICKSTREAM_PROVENANCE]
 
 
 def _plain(features: list[Column]) -> list[Column]:

@@ -94,7 +94,9 @@ def read_manifest(path: Path) -> Queries:
     databases = {node["database"] for node in nodes.values() if node.get("database")}
     for node in models.values():
         if node["language"] != "sql" or not node.get("compiled_code"):
-            raise UserError(f"model {node['name']} has no compiled SQL; only SQL models can be used")
+            raise UserError(
+                f"model {node['name']} has no compiled SQL; only SQL models can be used"
+            )
     return Queries(
         models=tuple(_model(nodes, models[key], databases) for key in _build_order(models, nodes)),
         sources=tuple(
@@ -175,9 +177,7 @@ def write_features(
             date_column or _date_column(con, spine, columns),
             columns,
         )
-        con.execute(
-            f"create table __features as {feature_sql(queries, '__applications')}"
-        )
+        con.execute(f"create table __features as {feature_sql(queries, '__applications')}")
         _refuse_shared_names(con, spine, columns)
         _write(
             con,
@@ -342,9 +342,7 @@ def _refuse_bad_dates(con: DuckDBPyConnection, spine: Path, date_column: str) ->
         )
 
 
-def _refuse_shared_names(
-    con: DuckDBPyConnection, spine: Path, columns: dict[str, str]
-) -> None:
+def _refuse_shared_names(con: DuckDBPyConnection, spine: Path, columns: dict[str, str]) -> None:
     described = con.execute("describe __features").fetchall()
     features = {name.lower() for name, *_ in described if name not in SPINE_COLUMNS}
     shared = [name for name in columns if name.lower() in features]
@@ -429,8 +427,7 @@ def _source(node: dict[str, Any]) -> Source:
 
 def _with_tuples(content: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content.items()
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
 
 

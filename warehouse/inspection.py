@@ -293,7 +293,8 @@ def _multiline_rows(path: Path, width: int) -> int | None:
 
     Only when every row over several lines has as many fields as the header is a line break
     inside quotes meant. Else a stray quote swallows the rows after it, and then each line is
-    better read by itself, so that only the line with the stray quote is a bad row.
+    better read by itself, so that only the line with the stray quote is a bad row. The same holds
+    with a CR by itself, which ends a line or not depending on who reads.
     """
     csv.field_size_limit(FIELD_BYTES)
     rows, last_line, is_multiline = -1, 0, False
@@ -307,6 +308,7 @@ def _multiline_rows(path: Path, width: int) -> int | None:
                     if len(row) != width:
                         return None
                 last_line = reader.line_num
+            kinds = file.newlines if isinstance(file.newlines, tuple) else (file.newlines,)
     except csv.Error:
         return None
-    return rows if is_multiline else None
+    return rows if is_multiline and "\r" not in kinds else None

@@ -73,7 +73,7 @@ def start_spark(
         with log_file.open("a", encoding="utf-8") as log:
             log.write(traceback.format_exc())
         raise UserError(
-            f"Spark did not start on {master}: {_first_line(error)}; the full trace is in {log_file}"
+            f"Spark did not start on {master}: {_first_line(error)}; the trace is in {log_file}"
         ) from error
 
 

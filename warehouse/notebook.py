@@ -4,10 +4,10 @@ The connection shows the published run as bronze.*, silver.* and gold.*, in memo
 It resolves the link to the run once, so a run that publishes meanwhile neither breaks it nor mixes
 two runs; connect() again to see the newest. In Jupyter it brings SQL cells as well:
 
-    %%sql                 a cell of SQL, its result a data frame; `df = %sql select ...` on one line
-    %%chart line          a cell of SQL drawn: line, bar, area, scatter or hist; the first column is x
-    %sqlplot              JupySQL's histogram, box plot and pie of a table
-    Tab                   completes schemas, tables and columns in SQL cells
+    %%sql         a cell of SQL, its result a data frame; `df = %sql select ...` on one line
+    %%chart line  a cell of SQL drawn: line, bar, area, scatter or hist; the first column is x
+    %sqlplot      JupySQL's histogram, box plot and pie of a table
+    Tab           completes schemas, tables and columns in SQL cells
 """
 
 import contextlib
@@ -28,9 +28,9 @@ from warehouse.paths import DATAMART_DIR
 from warehouse.runs import Datamart
 
 if TYPE_CHECKING:
+    import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
     from matplotlib.axes import Axes
-    import pandas as pd
 
 DESCRIPTIONS = "descriptions.json"
 CHARTS = ("line", "bar", "area", "scatter", "hist")
@@ -63,7 +63,9 @@ def tables(con: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
     import pandas as pd
 
     told = dict(
-        con.execute("select schema_name || '.' || view_name, comment from duckdb_views()").fetchall()
+        con.execute(
+            "select schema_name || '.' || view_name, comment from duckdb_views()"
+        ).fetchall()
     )
     return pd.DataFrame(
         [
@@ -123,7 +125,10 @@ def _notebook_shell() -> "InteractiveShell | None":
 
 def _offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -> None:
     """Bring %sql, %%sql, %%chart and completion to the notebook, all over this connection."""
-    with _pyspark_hidden():
+    from IPython.utils.capture import capture_output
+
+    shell.enable_matplotlib("inline")
+    with _pyspark_hidden(), capture_output():  # JupySQL asks for packages that are not needed.
         shell.run_line_magic("load_ext", "sql")
         from sql.connection import ConnectionManager
 
@@ -173,11 +178,11 @@ def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> "Axes"
 
 # Completion
 
-KEYWORDS = (
-    "select from where group by order by limit join left inner asof on using with as distinct"
-    " count sum avg min max median case when then else end and or not null is between like"
-    " describe summarize filter having qualify over partition union all"
-).split()
+KEYWORDS = """
+select from where group by order limit join left inner asof on using with as distinct count sum
+avg min max median case when then else end and or not null is between like describe summarize
+filter having qualify over partition union all
+"""
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ class SqlCompleter:
             found = [(column, "column") for column in columns]
             found += [(f"{schema}.", "schema") for schema in schemas]
             found += [(name, "table") for name in self.tables]
-            found += [(keyword, "keyword") for keyword in KEYWORDS]
+            found += [(keyword, "keyword") for keyword in KEYWORDS.split()]
         return [(text, kind) for text, kind in found if text.startswith(word) and text != word]
 
     def matcher(self) -> Any:

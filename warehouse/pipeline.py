@@ -1,8 +1,10 @@
 """One run: inspect, land, build, test, publish. Everything or nothing."""
 
+import contextlib
 import hashlib
 import platform
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,12 +90,21 @@ def _run_anew(
         with progress.step("publish", "publishing"):
             runs.publish(datamart, run_id)
     except BaseException as error:
-        manifest |= {"error": str(error) or type(error).__name__, "seconds": progress.seconds}
-        runs.discard(datamart)
+        manifest |= {
+            "outcome": "failed",
+            "error": str(error) or type(error).__name__,
+            "seconds": progress.seconds,
+        }
+        progress.log_only(traceback.format_exc())
+        with contextlib.suppress(OSError):
+            runs.discard(datamart)
+        if isinstance(error, Exception) and not isinstance(error, UserError):
+            raise UserError(f"{_first_line(error)}; the full trace is in {log_file}") from error
         raise
     finally:
         progress.log_only(f"outcome: {manifest['outcome']} {manifest.get('error', '')}")
-        runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
+        with contextlib.suppress(OSError):  # a full disk has been reported already
+            runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
     return manifest
 
 
@@ -299,6 +310,11 @@ def _code_hash() -> str:
 def _versions() -> dict[str, str]:
     packages = ("dbt-core", "dbt-duckdb", "duckdb", "pyspark")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """What a user sees while a run works: a live line in a terminal, plain lines elsewhere."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,4 +91,5 @@ class Progress:
 
     def _write_log(self, text: str) -> None:
         if self._log:
-            self._log.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}\n")
+            with contextlib.suppress(OSError):  # a full disk stops the run elsewhere, with a word
+                self._log.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}\n")

@@ -45,6 +45,7 @@ def _read_options(arguments: list[str]) -> argparse.Namespace:
     lab.set_defaults(serve=serve_lab)
     docs = commands.add_parser("docs", help="dbt docs of the published datamart, kept up to date")
     docs.add_argument("--open", action="store_true", help="open them in the browser")
+    docs.add_argument("--to", type=Path, metavar="FILE", help="write one page and serve nothing")
     docs.set_defaults(serve=serve_docs)
     for command in (lab, docs):
         command.add_argument("--host", default=LOCALHOST, help="address to listen on")
@@ -98,6 +99,8 @@ def serve_lab(options: argparse.Namespace) -> int:
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={PROJECT_DIR}",
             "--ServerApp.open_browser=False",
+            # Where the engine itself runs without root, the container's root is the user outside.
+            f"--ServerApp.allow_root={os.getuid() == 0}",
             "--Application.log_level=WARN",
         ]
     )
@@ -144,8 +147,14 @@ def check_project_is_mine() -> None:
 
 
 def serve_docs(options: argparse.Namespace) -> int:
-    """Serve the static docs page; it is built anew when a run is published or a model changes."""
+    """Serve the static docs page, built anew when a run is published or a model changes."""
     with tempfile.TemporaryDirectory(prefix="dbt_docs_") as folder:
+        if options.to:
+            html = build_docs(Path(folder))
+            options.to.parent.mkdir(parents=True, exist_ok=True)
+            options.to.write_bytes(html)
+            print(f"wrote {options.to}")
+            return 0
         page = DocsPage(Path(folder))
         server = ThreadingHTTPServer((options.host, docs_port()), _handler(page))
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -216,9 +225,18 @@ def build_docs(folder: Path) -> bytes:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise UserError(" ".join(said[-3:])[:500] or "dbt said nothing")
     try:
-        return page.read_bytes()
+        return _without_dead_links(page.read_bytes())
     finally:
         shutil.rmtree(folder / "target", ignore_errors=True)
+
+
+def _without_dead_links(page: bytes) -> bytes:
+    """dbt's page, less the links that a browser follows before the page's script fills them in.
+
+    Each is an error in the browser's console, several hundred on this project.
+    """
+    favicon = b"${require('./assets/favicons/favicon.ico')}"
+    return page.replace(b'xlink:href="{{', b'ng-attr-href="{{').replace(favicon, b"data:,")
 
 
 def _current_run() -> str | None:

@@ -29,7 +29,7 @@
     and {{ plus_days(source_date, max_age_days) }} >= {{ spine_date }}
     {%- endif %}
     {%- if recorded_at is not none %}
-    and source.{{ recorded_at }} <= {{ known_at }}
+    and source.{{ quoted_name(recorded_at) }} <= {{ known_at }}
     {%- endif %}
 {%- endmacro %}
 
@@ -75,8 +75,8 @@
 ) -%}
     {%- set quoted_keys = quoted(keys) -%}
     {%- set quoted_columns = quoted(columns) -%}
-    {%- set spine_date = adapter.quote(spine_date) -%}
-    {%- set source_date = adapter.quote(source_date) -%}
+    {%- set spine_date = quoted_name(spine_date) -%}
+    {%- set source_date = quoted_name(source_date) -%}
     {%- set is_known = is_known_as_of(
         'spine.' ~ spine_date, 'source.' ~ source_date, boundary, delay_days, max_age_days,
         recorded_at, known_at
@@ -91,7 +91,7 @@
         {%- for column in quoted_columns %}
         winners.{{ column }},
         {%- endfor %}
-        winners.__winning_date as {{ adapter.quote(date_alias) }}
+        winners.__winning_date as {{ quoted_name(date_alias) }}
     from {{ spine }} as spine
     left join (
         select
@@ -144,7 +144,7 @@
                 and
                 {%- endfor %} latest.__winning_date = source.{{ source_date }}
                 {%- if recorded_at is not none %}
-                and source.{{ recorded_at }} <= {{ known_at | replace('spine.', 'latest.') }}
+                and source.{{ quoted_name(recorded_at) }} <= {{ known_at | replace('spine.', 'latest.') }}
                 {%- endif %}
     ) as winners
         on
@@ -168,13 +168,13 @@
         {%- for key in quoted(keys) %}
         spine.{{ key }},
         {%- endfor %}
-        spine.{{ adapter.quote(spine_date) }},
+        spine.{{ quoted_name(spine_date) }},
         {%- for column in quoted(columns) %}
         source.{{ column }},
         {%- endfor %}
-        source.{{ adapter.quote(source_date) }}
+        source.{{ quoted_name(source_date) }}
     from (
-        select distinct {{ (quoted(keys) + [adapter.quote(spine_date)]) | join(', ') }} from {{ spine }}
+        select distinct {{ (quoted(keys) + [quoted_name(spine_date)]) | join(', ') }} from {{ spine }}
     ) as spine
     inner join {{ source }} as source
         on
@@ -182,14 +182,20 @@
             spine.{{ key }} = source.{{ key }}
             and
             {%- endfor %} {{ is_known_as_of(
-                'spine.' ~ adapter.quote(spine_date), 'source.' ~ adapter.quote(source_date),
+                'spine.' ~ quoted_name(spine_date), 'source.' ~ quoted_name(source_date),
                 boundary, delay_days, max_age_days, recorded_at, known_at
             ) }}
 {%- endmacro %}
 
+{#- A column's name in quotes, whatever it holds: blanks, quotes, a keyword. -#}
+{% macro quoted_name(name) -%}
+    {%- set mark = adapter.quote('')[0] -%}
+    {{ return(mark ~ name.replace(mark, mark ~ mark) ~ mark) }}
+{%- endmacro %}
+
 {% macro quoted(names) -%}
     {%- set result = [] -%}
-    {%- for name in names -%}{%- do result.append(adapter.quote(name)) -%}{%- endfor -%}
+    {%- for name in names -%}{%- do result.append(quoted_name(name)) -%}{%- endfor -%}
     {{ return(result) }}
 {%- endmacro %}
 

@@ -1,7 +1,7 @@
 {#-
     The provenance of a feature group, from its as-of join: which snapshot was used, how old it was
     at the application, and why there is none. The reason looks only at what was known by the
-    application: no_customer (the application names none), expired (the latest row is older than
+    application: no_customer (the application names none), no_date (a caller's row without one), expired (the latest row is older than
     the maximum age), not_yet_known (a row is there, but not yet available or not yet loaded),
     quarantined (the only rows are in quarantine), no_history_yet.
 
@@ -13,6 +13,7 @@
     case
         when {{ joined }}.snapshot_date is not null then null
         when {{ joined }}.customer_id is null then 'no_customer'
+        when {{ joined }}.application_date is null then 'no_date'
         else coalesce({{ reasons }}.reason, 'no_history_yet')
     end as {{ group }}_null_reason
 {%- endmacro %}

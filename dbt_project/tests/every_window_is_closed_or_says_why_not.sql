@@ -10,7 +10,8 @@ with checked as (
         is_closed = (maturity = 'closed') as is_closed_right,
         (label is not null) = is_closed as has_label_when_closed,
         (days_past_due is not null) = is_closed as has_days_when_closed,
-        (matures_on is not null) = (maturity in ('closed', 'open')) as has_day_when_known
+        (matures_on is not null) = (maturity in ('closed', 'open')) as has_day_when_known,
+        matures_on is null or matures_on > application_date as is_after_application
     from {{ ref('label_maturity') }}
 )
 
@@ -20,6 +21,7 @@ where not coalesce(
     and is_closed_right
     and has_label_when_closed
     and has_days_when_closed
-    and has_day_when_known,
+    and has_day_when_known
+    and is_after_application,
     false
 )

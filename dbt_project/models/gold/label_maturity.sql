@@ -79,6 +79,7 @@ observed as (
     inner join months
         on
             windows.loan_id = months.loan_id
+            and months.snapshot_date > windows.application_date
             and (
                 months.mob = windows.months_on_book
                 or (windows.observed = 'ever_within' and months.mob < windows.months_on_book)

@@ -50,7 +50,7 @@ in_range as (
             as credit_history_age_months_cleaned,
         -- 'A, B, and C' as [a, b, c]; no text means no loans
         case
-            when "Type_of_Loan" is null then []
+            when {{ text_value('"Type_of_Loan"') }} is null then []
             else list_transform(
                 string_split(replace("Type_of_Loan", ', and ', ', '), ', '),
                 lambda kind: replace(replace(lower(replace(kind, ' Loan', '')), '-', '_'), ' ', '_')
@@ -73,7 +73,7 @@ cleaned as (
         coalesce(num_of_loan_in_range, {{ in_range('len(loan_kinds_read)', 'num_of_loan', 'integer') }})
             as num_of_loan_cleaned,
         case
-            when "Type_of_Loan" is null and num_of_loan_in_range > 0 then null
+            when {{ text_value('"Type_of_Loan"') }} is null and num_of_loan_in_range > 0 then null
             else loan_kinds_read
         end as loan_kinds_cleaned,
         {{ accepted(text_value('"Credit_Mix"'), 'credit_mix') }} as credit_mix_cleaned,

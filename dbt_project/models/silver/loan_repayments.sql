@@ -26,7 +26,7 @@ cleaned as (
 ),
 
 -- How many instalments are missing: unknown where money is overdue and no instalment amount is
--- due, or more of them than any loan has. Rounded before ceil: 9.99 / 3.33 is a hair above 3.
+-- due, or more of them than any loan has. Rounded before ceil: 1666.65 / 333.33 is a hair above 5.
 missed as (
     select
         *,

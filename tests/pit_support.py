@@ -1,0 +1,129 @@
+"""Support of the point-in-time tests: a tiny datamart that is built once, without Spark."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse import generate
+from warehouse.catalog import attach
+from warehouse.contract import read_contracts
+from warehouse.features import QUERIES_FILE, Queries
+from warehouse.paths import CONTRACTS_FILE, DBT_DIR
+from warehouse.prove import compile_models
+
+FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of sixty made-up customers: repeat borrowers, late and restated rows, gaps."""
+    folder = tmp_path_factory.mktemp("tiny_data")
+    generate.main(["--customers", "60", "--seed", "3", "--out", str(folder)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published datamart of tiny_data, in two loads: rows up to 2024-06, then the others."""
+    root = tmp_path_factory.mktemp("tiny")
+    run_dir = root / "runs" / "tiny"
+    land(tiny_data, run_dir)
+    publish(root, run_dir, build(run_dir))
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_queries(tiny: Path) -> Queries:
+    from warehouse.features import load_queries
+
+    return load_queries(tiny / "current")
+
+
+def land(data: Path, run_dir: Path, condition: str = "true") -> None:
+    """Write the rows of the files that meet a condition as bronze, in two loads."""
+    load = "if(snapshot_date <= '2024-06-30', 1, 2)"
+    with duckdb.connect() as con:
+        for contract in read_contracts(CONTRACTS_FILE):
+            folder = run_dir / "bronze" / contract.name
+            folder.mkdir(parents=True)
+            con.execute(
+                f"""
+                copy (
+                    select
+                        * exclude (snapshot_date),
+                        '{contract.file}' as _source_file,
+                        cast(row_number() over () as bigint) as _row_number,
+                        {load} as _load_id,
+                        if({load} = 1, timestamp '{FIRST_LOAD}', timestamp '{SECOND_LOAD}')
+                            as _landed_at,
+                        cast(null as varchar) as _malformed_line,
+                        cast(null as varchar) as _snapshot_date_text,
+                        snapshot_date
+                    from read_csv(
+                        '{data / contract.file}', header = true, all_varchar = true,
+                        null_padding = true, strict_mode = false
+                    )
+                    where {condition}
+                ) to '{folder}' (format parquet, partition_by (snapshot_date), overwrite)
+                """
+            )
+        loads = run_dir / "bronze" / "loads"
+        loads.mkdir()
+        con.execute(
+            "copy (select 1 as load_id, 'none' as source, 'none' as source_file,"
+            " 0::bigint as file_bytes, '' as file_sha256, 0::bigint as rows_in_file,"
+            " 0::bigint as rows_landed, 0::bigint as rows_seen_before,"
+            f" timestamp '{FIRST_LOAD}' as landed_at)"
+            f" to '{loads}/load_000001.parquet' (format parquet)"
+        )
+
+
+def build(run_dir: Path, project: Path = DBT_DIR, **variables: str) -> Queries:
+    """Build the feature and label stores of a run folder from its bronze; the SQL it was built with.
+
+    dbt compiles, a plain loop runs it: so a test can build in half a second.
+    """
+    (run_dir / "manifest.json").write_text(json.dumps({"inputs": variables}))
+    queries = compile_models(project, run_dir, run_dir.parent / "dbt_target")
+    wanted = queries.ancestors(("training_set", "label_store", "feature_store"))
+    con = duckdb.connect(config={"threads": 1})
+    con.execute("set TimeZone = 'UTC'")
+    attach(con, run_dir)
+    for model in queries.models:
+        if model.relation in wanted:
+            path = run_dir / model.schema / f"{model.name}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
+            con.execute(f"create or replace view {model.relation} as from '{path}'")
+    return queries
+
+
+def publish(root: Path, run_dir: Path, queries: Queries) -> None:
+    """Make a built run folder the published one."""
+    (run_dir / QUERIES_FILE).write_text(json.dumps(asdict(queries)))
+    (root / "current").symlink_to(run_dir)
+
+
+def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> Path:
+    """A copy of the dbt project with three counters and two windows, and (file, old, new) changed."""
+    project = folder / "dbt_project"
+    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    fewer = [
+        ("dbt_project.yml", "clickstream_columns: 20", "clickstream_columns: 3"),
+        ("dbt_project.yml", "{3m: 3, 6m: 6, 12m: 12, all: null}", "{3m: 3, all: null}"),
+    ]
+    for file, old, new in [*fewer, *changes]:
+        text = (project / file).read_text()
+        assert old in text, f"{file} no longer has {old!r}"
+        (project / file).write_text(text.replace(old, new))
+    return project
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+    """The rows of a query as a sorted multiset, so that two can be compared."""
+    return sorted(con.execute(query).fetchall(), key=repr)

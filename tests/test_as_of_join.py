@@ -1,0 +1,355 @@
+"""The as-of join macro against plain loops (oracle.py), on random and on chosen rows.
+
+The macro is rendered once for all configurations, by dbt; the SQL then runs on many tables.
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import as_of, is_candidate, moment
+
+from warehouse.paths import DBT_DIR, PROJECT_DIR
+
+CUTOFF = datetime(2024, 1, 7, 12)
+PLAIN = {
+    "keys": ["k"],
+    "columns": ["a", "b"],
+    "spine_date": "asked",
+    "source_date": "dated",
+    "date_alias": "winning_date",
+    "tie_break": ["load desc nulls last"],
+}
+TIMES = {"spine": "timestamp", "source": "timestamp"}
+ODD = {
+    "keys": ["select", 'K "y"'],
+    "columns": ["A Column", 'b"q"', "order"],
+    "spine_date": "The Date",
+    "source_date": "group by",
+    "date_alias": "winning date, really",
+    "tie_break": ["load desc nulls last"],
+    "recorded_at": "Learnt At",
+    "known_at": "'2024-01-07 12:00:00'",
+}
+
+# name: (the macro's arguments, the types of the dates)
+CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "inclusive": (PLAIN, {}),
+    "strict": (PLAIN | {"boundary": "strict"}, {}),
+    "delay": (PLAIN | {"delay_days": 2}, {}),
+    "strict_delay": (PLAIN | {"boundary": "strict", "delay_days": 1}, {}),
+    "max_age": (PLAIN | {"max_age_days": 3}, {}),
+    "max_age_0": (PLAIN | {"max_age_days": 0}, {}),
+    "everything": (
+        PLAIN
+        | {"boundary": "strict", "delay_days": 1, "max_age_days": 4}
+        | {"recorded_at": "learnt", "known_at": "spine.cutoff"},
+        {},
+    ),
+    "two_keys": (PLAIN | {"keys": ["k", "k2"]}, {}),
+    "no_key": (PLAIN | {"keys": []}, {}),
+    "no_columns": (PLAIN | {"columns": []}, {}),
+    "no_tie_break": (PLAIN | {"tie_break": []}, {}),
+    "known_at": (PLAIN | {"recorded_at": "learnt", "known_at": f"'{CUTOFF}'"}, {}),
+    "known_at_per_row": (PLAIN | {"recorded_at": "learnt", "known_at": "spine.cutoff"}, {}),
+    "timestamps": (PLAIN | {"max_age_days": 2, "delay_days": 1}, TIMES),
+    "strict_timestamps": (PLAIN | {"boundary": "strict"}, TIMES),
+    "date_asks_timestamps": (PLAIN, {"source": "timestamp"}),
+    "timestamp_asks_dates": (PLAIN | {"max_age_days": 2}, {"spine": "timestamp"}),
+    "zones": (PLAIN | {"max_age_days": 3}, {"spine": "timestamptz", "source": "timestamptz"}),
+    "date_asks_zones": (PLAIN, {"source": "timestamptz"}),
+    "odd_names": (ODD, {}),
+}
+KNOWN_ROWS = ["inclusive", "strict", "delay", "max_age", "two_keys", "odd_names", "timestamps"]
+
+
+@pytest.fixture(scope="module")
+def render(tmp_path_factory):
+    """A function that has dbt render templates, all in one call, outside any model."""
+    from dbt.cli.main import dbtRunner
+
+    folder = tmp_path_factory.mktemp("render")
+
+    def call(templates: list[str]) -> list[str]:
+        os.environ |= {
+            "WAREHOUSE_HOME": str(PROJECT_DIR),
+            "WAREHOUSE_BUILD_DIR": str(folder / "nothing_built"),
+        }
+        try:
+            outcome = dbtRunner().invoke(
+                [
+                    *("compile", "--inline", "\n--cut--\n".join(templates), "--quiet"),
+                    *("--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)),
+                    *("--target-path", str(folder), "--log-path", str(folder)),
+                    *("--log-level", "none", "--log-level-file", "none"),
+                ]
+            )
+        finally:
+            del os.environ["WAREHOUSE_HOME"], os.environ["WAREHOUSE_BUILD_DIR"]
+        if not outcome.success:
+            raise AssertionError(outcome.exception or outcome.result[0].message)
+        return outcome.result[0].node.compiled_code.split("\n--cut--\n")
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def sql(render) -> dict[str, str]:
+    """The rendered macro per configuration; known_rows under 'known <configuration>'."""
+    templates = {
+        name: f"{{{{ as_of_join('spine', 'source', **{arguments!r}) }}}}"
+        for name, (arguments, _) in CONFIGURATIONS.items()
+    }
+    for name in KNOWN_ROWS:
+        arguments = {**CONFIGURATIONS[name][0]}
+        del arguments["date_alias"], arguments["tie_break"]
+        templates[f"known {name}"] = f"{{{{ known_rows('spine', 'source', **{arguments!r}) }}}}"
+    return dict(zip(templates, render(list(templates.values())), strict=True))
+
+
+@pytest.fixture(scope="module")
+def con():
+    with duckdb.connect(config={"threads": 2}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        yield con
+
+
+def names(arguments: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The columns of spine and source: what a test calls them -> what they are called in SQL."""
+    keys, columns = [*arguments["keys"]], [*arguments["columns"]]
+    for some, wanted in ((keys, ["k", "k2"]), (columns, ["a", "b", "c"])):
+        some += [name for name in wanted if name not in some][: max(0, len(wanted) - len(some))]
+    spine = {"k": keys[0], "k2": keys[1], "asked": arguments["spine_date"], "cutoff": "cutoff"}
+    source = {
+        "k": keys[0],
+        "k2": keys[1],
+        "dated": arguments["source_date"],
+        "load": "load",
+        "learnt": arguments.get("recorded_at", "learnt"),
+        **dict(zip("abc", columns, strict=False)),
+    }
+    return spine, source
+
+
+def fill(con, table: str, columns: dict[str, str], kinds: dict[str, str], rows: list[dict]) -> None:
+    described = ", ".join(f"{quoted(name)} {kinds[short]}" for short, name in columns.items())
+    con.execute(f"create or replace table {table} ({described})")
+    if rows:
+        values = ", ".join(
+            "(" + ", ".join(literal(row[short]) for short in columns) + ")" for row in rows
+        )
+        con.execute(f"insert into {table} values {values}")
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    return "null" if value is None else f"'{value}'"
+
+
+def check(con, sql: str, name: str, spine: list[dict], source: list[dict]) -> None:
+    """Run the macro's SQL and the loops on the same rows; they must give the same multiset."""
+    arguments, dates = CONFIGURATIONS[name]
+    spine_names, source_names = names(arguments)
+    kinds = {
+        **dict.fromkeys(("k", "k2", "a", "load"), "integer"),
+        **dict.fromkeys(("b", "c"), "varchar"),
+        **{"asked": dates.get("spine", "date"), "dated": dates.get("source", "date")},
+        **dict.fromkeys(("learnt", "cutoff"), "timestamp"),
+    }
+    fill(con, "spine", spine_names, kinds, spine)
+    fill(con, "source", source_names, kinds, source)
+    date_alias = quoted(arguments["date_alias"])
+    found = con.execute(
+        f"select * replace (cast({date_alias} as timestamp) as {date_alias},"
+        f" cast({quoted(spine_names['asked'])} as timestamp) as {quoted(spine_names['asked'])})"
+        f" from ({sql})"
+    ).fetchall()
+    wanted = as_of(
+        spine,
+        source,
+        ["k", "k2"][: len(arguments["keys"])],
+        ["a", "b", "c"][: len(arguments["columns"])],
+        "asked",
+        "dated",
+        latest_by=["load"] if arguments["tie_break"] else [],
+        **rule(arguments),
+    )
+    expected = [tuple((row | {"asked": moment(row["asked"])}).values()) for row in wanted]
+    assert Counter(found) == Counter(expected)
+
+
+def rule(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The macro's arguments about time, as the loops take them."""
+    wanted = ("boundary", "delay_days", "max_age_days")
+    given_rule = {name: arguments[name] for name in wanted if name in arguments}
+    if "known_at" in arguments:
+        per_row = arguments["known_at"].startswith("spine.")
+        given_rule |= {"recorded_at": "learnt", "known_at": "cutoff" if per_row else CUTOFF}
+    return given_rule
+
+
+def moments(kind: str) -> st.SearchStrategy:
+    days = st.integers(1, 12).map(lambda day: date(2024, 1, day))
+    if kind == "date":
+        return st.none() | days
+    hours = st.sampled_from([0, 0, 1, 12, 23])
+    stamps = st.builds(lambda day, hour: datetime(day.year, 1, day.day, hour), days, hours)
+    if kind == "timestamptz":
+        zones = st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-5))])
+        stamps = st.builds(lambda stamp, zone: stamp.replace(tzinfo=zone), stamps, zones)
+    return st.none() | stamps
+
+
+def tables(dates: dict[str, str]) -> st.SearchStrategy:
+    key = st.sampled_from([1, 1, 2, None])
+    small = st.sampled_from([0, 1, 2, None])
+    text = st.sampled_from(["x", "y", "", None])
+    stamp = moments("timestamp")
+    spine = st.fixed_dictionaries(
+        {"k": key, "k2": key, "asked": moments(dates.get("spine", "date")), "cutoff": stamp}
+    )
+    source = st.fixed_dictionaries(
+        {"k": key, "k2": key, "dated": moments(dates.get("source", "date"))}
+        | {"load": small, "learnt": stamp, "a": small, "b": text, "c": text}
+    )
+    return st.tuples(st.lists(spine, max_size=6), st.lists(source, max_size=12))
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_the_join_is_what_the_rule_says(con, sql, name):
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(tables(CONFIGURATIONS[name][1]))
+    def holds(rows):
+        check(con, sql[name], name, *rows)
+
+    holds()
+
+
+@pytest.mark.parametrize("name", KNOWN_ROWS)
+def test_known_rows_are_all_candidates_once_per_key_and_date(con, sql, name):
+    arguments, dates = CONFIGURATIONS[name]
+    used = ["k", "k2"][: len(arguments["keys"])]
+    columns = ["a", "b", "c"][: len(arguments["columns"])]
+
+    @settings(max_examples=25, deadline=None, database=None)
+    @given(tables(dates))
+    def holds(rows):
+        spine, source = rows
+        check(con, sql[name], name, spine, source)  # leaves the tables filled
+        found = con.execute(sql[f"known {name}"]).fetchall()
+        asked = {tuple(row[short] for short in [*used, "asked"]): row for row in spine}
+        expected = [
+            (*key, *(other[column] for column in columns), other["dated"])
+            for key, row in asked.items()
+            for other in source
+            if is_candidate(row, other, used, "asked", "dated", **rule(arguments))
+        ]
+        assert Counter(found) == Counter(expected)
+
+    holds()
+
+
+def test_the_edges_of_age_delay_and_boundary(con, sql):
+    spine = [{"k": 1, "k2": None, "asked": date(2024, 1, 10), "cutoff": None}]
+
+    def winner(name: str, day: int) -> Any:
+        row = {"k": 1, "k2": None, "dated": date(2024, 1, day), "load": 1, "learnt": None}
+        check(con, sql[name], name, spine, [row | {"a": day, "b": "x", "c": None}])
+        return con.execute(f"select a from ({sql[name]})").fetchone()[0]
+
+    assert [winner("inclusive", day) for day in (9, 10, 11)] == [9, 10, None]
+    assert [winner("strict", day) for day in (9, 10)] == [9, None]
+    assert [winner("delay", day) for day in (8, 9)] == [8, None]
+    assert [winner("strict_delay", day) for day in (8, 9)] == [8, None]
+    assert [winner("max_age", day) for day in (6, 7)] == [None, 7]
+
+
+def many_rows() -> tuple[list[dict], list[dict]]:
+    dice = random.Random(11)
+    first = date(2024, 1, 1)
+
+    def row(**more: Any) -> dict:
+        return {"k": dice.choice([*range(300), None]), "k2": None, **more}
+
+    spine = [
+        row(asked=first + timedelta(days=dice.randrange(60)), cutoff=None) for _ in range(2000)
+    ]
+    source = [
+        row(
+            dated=first + timedelta(days=dice.randrange(60)),
+            load=dice.randrange(3),
+            learnt=None,
+            a=dice.randrange(3),
+            b=dice.choice("xyz"),
+            c=None,
+        )
+        for _ in range(6000)
+    ]
+    return spine, source
+
+
+def test_threads_and_the_order_of_the_input_change_nothing(con, sql):
+    spine, source = many_rows()
+    by_key: dict[Any, list[dict]] = {}
+    for row in source:
+        by_key.setdefault(row["k"], []).append(row)
+    check(con, sql["max_age"], "max_age", spine[:150], [r for r in source if r["k"] is not None])
+
+    answers = set()
+    for threads in (1, 2, 5):
+        for table in ("spine", "source"):
+            con.execute(f"create or replace table {table} as from {table} order by random()")
+        con.execute(f"set threads = {threads}")
+        query = f"select md5(string_agg(r::varchar, '' order by r::varchar)) from ({sql['max_age']}) as r"
+        answers.add(con.execute(query).fetchone()[0])
+    con.execute("set threads = 2")
+    assert len(answers) == 1
+
+
+def test_wrong_arguments_are_refused_with_a_reason(render):
+    with pytest.raises(AssertionError, match="boundary is 'open': use inclusive or strict"):
+        render(["{{ as_of_join('s', 't', ['k'], ['a'], boundary='open') }}"])
+    with pytest.raises(AssertionError, match="recorded_at and known_at go together"):
+        render(["{{ as_of_join('s', 't', ['k'], ['a'], recorded_at='x') }}"])
+
+
+def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny, monkeypatch, capsys):
+    from dbt.cli.main import dbtRunner
+
+    monkeypatch.setenv("WAREHOUSE_HOME", str(PROJECT_DIR))
+    monkeypatch.setenv("WAREHOUSE_BUILD_DIR", str((tiny / "current").resolve()))
+    monkeypatch.chdir(DBT_DIR)
+    inline = """{{ as_of_join(
+        "(select 'CUS_0x3f7' as customer_id, date '2024-02-10' as application_date)",
+        ref('clickstream'), ['customer_id'], ['fe_1', 'fe_2'],
+        **source_rule('feature_clickstream')
+    ) }}"""
+    outcome = dbtRunner().invoke(
+        ["show", "--inline", inline, "--output", "json", "--log-format", "json"]
+        + ["--target-path", str(tiny / "dbt_target"), "--log-path", str(tiny / "dbt_target")]
+    )
+    assert outcome.success, outcome.exception
+    table = outcome.result.results[0].agate_table
+    assert len(table.rows) == 1
+    assert table.column_names == (
+        "customer_id", "application_date", "fe_1", "fe_2", "snapshot_date",
+    )  # fmt: skip
+
+
+def test_the_rule_of_a_source_comes_from_its_contract(render):
+    rendered = render(["{{ tojson(source_rule('feature_clickstream')) }}"])[0]
+    assert json.loads(rendered) == {
+        "boundary": "inclusive",
+        "delay_days": 0,
+        "max_age_days": None,
+    }

@@ -1,0 +1,124 @@
+"""The dbt docs as a user sees them: one page, in a real browser, without a server."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from warehouse import serve
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1500,1000",
+)
+DRAWN = "return angular.element(document.querySelector('.graph-view')).scope()"
+
+
+@pytest.fixture(scope="module")
+def page(sample_datamart, tmp_path_factory) -> Path:
+    """The static page, built from the sample's run."""
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE_BUILD_DIR", str((sample_datamart / "current").resolve()))
+        (folder / "index.html").write_bytes(serve.build_docs(folder))
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    if not found or not driver:
+        pytest.skip("no Chromium with its chromedriver on this machine")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield chromium
+    chromium.quit()
+
+
+@pytest.fixture
+def model_page(browser, page):
+    """Opens a model's page and waits until it is drawn."""
+
+    def open_model(name: str):
+        browser.get("about:blank")
+        browser.get(f"{page.as_uri()}#!/model/model.loan_default.{name}")
+        wait(browser, lambda b: name in text(b, "h1"))
+        return browser
+
+    return open_model
+
+
+def wait(browser, condition):
+    return WebDriverWait(browser, 30).until(condition)
+
+
+def text(browser, selector: str) -> str:
+    return " ".join(element.text for element in browser.find_elements(By.CSS_SELECTOR, selector))
+
+
+def test_overview_explains_the_warehouse_and_the_console_is_clean(browser, page):
+    browser.get(page.as_uri())
+    wait(browser, lambda b: "Loan-default warehouse" in text(b, "h1"))
+    body = text(browser, "body")
+    assert all(layer in body for layer in ("bronze", "silver", "gold"))
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("name", ["label_store", "feature_store", "training_set"])
+def test_gold_model_shows_its_columns_and_their_descriptions(model_page, sample, name):
+    browser = model_page(name)
+    columns = sample.execute(
+        "select column_name from duckdb_columns() where schema_name = 'gold' and table_name = ?",
+        [name],
+    ).fetchall()
+    rows = wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "column-details tr.column-row"))
+    cells = browser.execute_script(
+        "return arguments[0].map(row => [...row.cells].slice(0, 3).map(c => c.textContent.trim()))",
+        rows,
+    )
+    assert {column for column, _, _ in cells} == {column for (column,) in columns}
+    assert [column for column, _, description in cells if not description] == []
+    assert [column for column, kind, _ in cells if not kind] == []
+    assert browser.get_log("browser") == []
+
+
+def test_lineage_graph_leads_from_the_source_to_the_training_set(model_page):
+    browser = model_page("training_set")
+    browser.find_element(By.CSS_SELECTOR, ".launcher-btn a").click()
+    wait(browser, lambda b: b.execute_script(f"{DRAWN}.graphRendered"))
+    browser.find_element(By.CSS_SELECTOR, ".graph-view [ng-click*='Fullscreen']").click()
+    ids = wait(
+        browser,
+        lambda b: b.execute_script(f"{DRAWN}.graph.elements.map(e => e.data.id)"),
+    )
+    assert "model.loan_default.training_set" in ids
+    assert "model.loan_default.feature_store" in ids
+    canvas = browser.find_element(By.CSS_SELECTOR, ".graph-view canvas")
+    assert canvas.size["width"] > 100
+    assert canvas.size["height"] > 100
+    assert browser.get_log("browser") == []
+
+
+def test_page_is_self_contained_and_holds_no_personal_data(page, sample):
+    content = page.read_text()
+    assert "getIcon(item.type" in content  # dbt's own page, whose dead links were taken out
+    assert 'xlink:href="{{' not in content
+    names = sample.execute('select distinct "Name" from bronze.features_attributes').fetchall()
+    assert [name for (name,) in names if name and len(name) > 6 and name in content] == []

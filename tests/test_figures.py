@@ -1,0 +1,226 @@
+"""The figures of report, deck and notebooks: against counts by hand, and against another way."""
+
+import math
+import re
+from datetime import date
+from xml.etree import ElementTree
+
+import duckdb
+import pytest
+
+from warehouse import figures, queries
+from warehouse.figures import PRINT, WEB
+
+JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)
+
+
+@pytest.fixture
+def tiny():
+    """A datamart of a few rows: what each figure must be can be counted on the fingers."""
+    with duckdb.connect() as con:
+        for schema in ("bronze", "silver", "gold"):
+            con.execute(f"create schema {schema}")
+        con.execute("""
+            create table gold.row_ledger as from (values
+                ('loans', 1, 'file', 'read', null, 10),
+                ('loans', 1, 'bronze', 'seen_before', 'same_content', 2),
+                ('loans', 1, 'bronze', 'landed', null, 8),
+                ('loans', 1, 'silver', 'used', null, 5),
+                ('loans', 1, 'silver', 'quarantined', 'missing_key', 2),
+                ('loans', 2, 'file', 'read', null, 4),
+                ('loans', 2, 'bronze', 'landed', null, 4),
+                ('loans', 2, 'silver', 'used', null, 4)
+            ) as t (source, load_id, layer, fate, reason, row_count)
+        """)
+        con.execute("""
+            create table gold.label_maturity as from (values
+                ('a', date '2024-01-05', 'd', 'closed', date '2024-07-05', 1),
+                ('b', date '2024-01-09', 'd', 'closed', date '2024-07-09', 0),
+                ('c', date '2024-01-30', 'd', 'closed', date '2024-07-30', 0),
+                ('d', date '2024-01-31', 'd', 'closed', date '2024-07-31', 0),
+                ('e', date '2024-02-01', 'd', 'open', date '2024-08-01', null),
+                ('a', date '2024-01-05', 'other', 'closed', date '2024-07-05', 1)
+            ) as t (loan_id, application_date, label_definition, maturity, matures_on, label)
+        """)
+        con.execute("""
+            create table gold.feature_store as from (values
+                (date '2024-01-05', null, null, null, 'no_history_yet'),
+                (date '2024-01-09', null, 'expired', null, 'no_history_yet'),
+                (date '2024-02-01', null, null, 'no_history_yet', null)
+            ) as t (application_date, attributes_null_reason, financials_null_reason,
+                    clickstream_null_reason, loan_history_null_reason)
+        """)
+        con.execute("""
+            create table silver.quarantine as from (values
+                ('feature_clickstream', 'invalid_snapshot_date', 'c.csv', 7, 1,
+                 '{"Customer_ID": "CUS_1", "fe_1": "3", "snapshot_date": "2023-02-30"}'),
+                ('feature_clickstream', 'missing_key', 'c.csv', 9, 1,
+                 '{"Customer_ID": " ", "fe_1": "3", "snapshot_date": "2023-02-01"}'),
+                ('feature_clickstream', 'malformed_row', 'c.csv', 11, 1,
+                 '{"line": "3,CUS_1"}')
+            ) as t (source, reason, source_file, row_number, load_id, raw_row)
+        """)
+        con.execute("""
+            create table bronze.feature_clickstream
+                (fe_1 text, "Customer_ID" text, snapshot_date text, _load_id integer)
+        """)
+        yield con
+
+
+def test_ledger_adds_loads_up_and_finds_the_row_that_is_missing(tiny):
+    counts = {(row["layer"], row["fate"]): row["row_count"] for row in queries.ledger(tiny)}
+    assert counts["file", "read"] == 14
+    assert counts["silver", "used"] == 9
+    assert queries.ledger_balance(tiny) == [
+        {"source": "loans", "in_files": 14, "lost_at_bronze": 0, "lost_at_silver": 1}
+    ]
+
+
+def test_default_rate_has_its_wilson_interval_and_open_months_have_no_rate(tiny):
+    january, february = queries.label_rate_by_cohort(tiny, "d")
+    assert (january["cohort"], january["loans"], january["defaults"]) == (JANUARY, 4, 1)
+    assert january["rate"] == 0.25
+    # 1 of 4 by the textbook's formula
+    z, n, p = 1.959964, 4, 0.25
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    assert january["lower"] == pytest.approx(middle - half)
+    assert january["upper"] == pytest.approx(middle + half)
+    assert (february["loans"], february["labelled"], february["rate"]) == (1, 0, None)
+
+
+def test_presence_counts_loans_by_group_month_and_reason(tiny):
+    counts = {
+        (row["feature_group"], row["cohort"], row["reason"]): row["loans"]
+        for row in queries.presence_by_cohort(tiny)
+    }
+    assert counts == {
+        ("attributes", JANUARY, None): 2,
+        ("attributes", FEBRUARY, None): 1,
+        ("financials", JANUARY, None): 1,
+        ("financials", JANUARY, "expired"): 1,
+        ("financials", FEBRUARY, None): 1,
+        ("clickstream", JANUARY, None): 2,
+        ("clickstream", FEBRUARY, "no_history_yet"): 1,
+        ("loan_history", JANUARY, "no_history_yet"): 2,
+        ("loan_history", FEBRUARY, None): 1,
+    }
+
+
+def test_quarantine_shows_what_is_to_blame_and_no_whole_identifier(tiny):
+    shown = {row["reason"]: row["examples"][0]["values"] for row in queries.quarantine(tiny)}
+    assert shown == {
+        "invalid_snapshot_date": "snapshot_date = '2023-02-30'",
+        "missing_key": "Customer_ID = ' '",
+        "malformed_row": "2 values in the line for 3 columns",
+    }
+
+
+def test_catalog_says_what_an_independent_count_says(sample):
+    numpy = pytest.importorskip("numpy")
+    metrics = pytest.importorskip("sklearn.metrics")
+    loans = sample.execute("""
+        select features.*, if(training.split = 'test', training.label, null) as test_label
+        from gold.feature_store as features
+        left join (select loan_id, split, label from gold.training_set) as training
+            on features.loan_id = training.loan_id
+    """).df()
+    months = loans.application_date.dt.strftime("%Y-%m-01")
+    catalog = queries.catalog(sample)
+    assert len(catalog) > 500
+    for row in catalog:
+        name = row["feature"]
+        values = loans[name]
+        assert row["null_rate"] == pytest.approx(values.isna().mean()), name
+        if row["data_type"] == "varchar":
+            assert row["top_value_share"] == pytest.approx(
+                values.value_counts().max() / len(values)
+            )
+            continue
+        numbers = values.astype(float)
+        if numbers.notna().any():
+            assert row["mean"] == pytest.approx(numbers.mean(), rel=1e-6, abs=1e-5), name
+        tested = loans.test_label.notna() & numbers.notna()
+        if loans.test_label[tested].nunique() == 2:
+            auc = metrics.roc_auc_score(loans.test_label[tested].astype(int), numbers[tested])
+            assert row["auc"] == pytest.approx(auc), name
+        else:
+            assert row["auc"] is None, name
+    # the drift of one feature with nulls, bin by bin
+    drift = sample.execute("""
+        select cast(application_month as varchar) as month, psi from gold.feature_drift
+        where feature = 'num_bank_accounts'
+    """).df()
+    values = loans.num_bank_accounts.astype(float)
+    is_reference = months < "2023-07-01"
+    known = numpy.sort(values[is_reference].dropna().to_numpy())
+    cuts = [known[math.ceil(q * len(known) / 10) - 1] for q in range(1, 10)]
+    bins = numpy.where(values.isna(), -1, numpy.searchsorted(cuts, values, side="left"))
+    kinds = numpy.unique(bins)
+    for month, psi in drift.itertuples(index=False):
+        in_month = (months == month).to_numpy()
+        total = 0.0
+        for kind in kinds:
+            share = ((bins[in_month] == kind).sum() + 0.5) / (in_month.sum() + 0.5 * len(kinds))
+            base = ((bins[is_reference] == kind).sum() + 0.5) / (
+                is_reference.sum() + 0.5 * len(kinds)
+            )
+            total += (share - base) * math.log(share / base)
+        assert psi == pytest.approx(total, abs=1e-5), month
+
+
+def test_catalog_describes_every_feature_of_the_store(sample):
+    described = {row["feature"]: row for row in queries.catalog(sample)}
+    columns = {row[0] for row in sample.execute("describe gold.feature_store").fetchall()}
+    spine = {"loan_id", "customer_id", "application_date"}
+    provenance = {
+        f"{group}_{kind}"
+        for group in queries.GROUPS
+        for kind in ("snapshot_date", "age_days", "null_reason")
+    }
+    assert set(described) == columns - spine - provenance
+    assert all(row["description"] and row["source_column"] for row in described.values())
+    assert {row["point_in_time_rule"] for row in described.values()} == {
+        "snapshots dated on or before the application date"
+    }
+
+
+def pictures(con, theme):
+    """Every picture that the report draws."""
+    definition = queries.default_definition(con)
+    return {
+        "flow": figures.flow(queries.ledger(con), [("1", "loan")], theme),
+        "cohort_rate": figures.cohort_rate(queries.label_rate_by_cohort(con, definition), theme),
+        "maturity": figures.maturity(queries.maturity_by_cohort(con, definition), theme),
+        "presence": figures.presence(queries.presence_by_cohort(con), theme),
+        "drift": figures.drift(queries.drift(con), theme),
+        "power": figures.power(queries.catalog(con)[:10], theme),
+        "timeline": figures.timeline(queries.one_timeline(con), theme, 606, 326),
+        "rebuild": figures.rebuild(theme, 560, 326),
+        "timings": figures.timings(
+            [{"run_id": "20260101T000000Z", "seconds": {"land": 2.0}, "total": 2.0}], theme
+        ),
+    }
+
+
+@pytest.mark.parametrize("theme", [WEB, PRINT], ids=["web", "print"])
+def test_pictures_are_whole_and_nothing_leaves_their_frame(sample, theme):
+    for name, svg in pictures(sample, theme).items():
+        picture = ElementTree.fromstring(svg)
+        assert picture.get("aria-label"), name
+        assert ("var(--" in svg) == theme.is_css, name
+        width, height = float(picture.get("width")), float(picture.get("height"))
+        for text in picture.iter("{http://www.w3.org/2000/svg}text"):
+            # a usual sans-serif is a tenth narrower than the estimate
+            wide = 0.9 * figures.text_width(text.text or "", float(text.get("font-size")))
+            x = float(text.get("x"))
+            left = x - wide * {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor")]
+            assert left >= -1.5, (name, text.text)
+            assert left + wide <= width + 1.5, (name, text.text)
+            assert 0 <= float(text.get("y")) <= height + 0.5, (name, text.text)
+
+
+def test_flow_draws_a_ribbon_as_wide_as_its_rows_and_names_every_fate(tiny):
+    svg = figures.flow(queries.ledger(tiny), [("9", "rows")], WEB)
+    for words in ("14", "12 landed", "9 used", "2 seen before", "2 quarantined: missing key"):
+        assert re.search(rf">{words}<", svg), words

