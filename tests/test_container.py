@@ -163,6 +163,7 @@ def test_docs_page_says_that_it_is_being_built_then_shows_the_page(tmp_path, mon
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setattr(serve, "build_docs", lambda folder: b"<title>docs</title>")
+    monkeypatch.setattr(serve, "_current_run", lambda: "1")
     try:
         assert answer(url) == 503
         assert page.refresh()
@@ -185,7 +186,9 @@ def test_docs_are_built_again_only_when_a_run_is_published_or_a_model_changes(
     built = []
     monkeypatch.setattr(serve, "build_docs", lambda folder: built.append(1) or b"page")
     page = serve.DocsPage(tmp_path / "docs")
-    assert [page.refresh(), page.refresh()] == [True, False]
+    assert [page.refresh(), page.refresh()] == [False, False]
+    assert page.is_waiting_for_a_run
+    assert "No datamart yet" in page.message
     (datamart / "current").symlink_to(Path("runs") / "1")
     assert [page.refresh(), page.refresh()] == [True, False]
     assert page.shown_run() == "run 1"
@@ -201,6 +204,7 @@ def test_docs_that_cannot_be_built_keep_the_older_page(tmp_path, monkeypatch):
         raise UserError("dbt said no")
 
     monkeypatch.setattr(serve, "build_docs", fails)
+    monkeypatch.setattr(serve, "_current_run", lambda: "1")
     assert not page.refresh()
     assert page.html == b"older"
     assert "dbt said no" in page.message

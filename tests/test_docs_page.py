@@ -23,7 +23,11 @@ FLAGS = (
     "--disable-sync",
     "--window-size=1500,1000",
 )
-DRAWN = "return angular.element(document.querySelector('.graph-view')).scope()"
+SOURCE = "source.loan_default.bronze.feature_clickstream"
+ELEMENTS = """
+const graph = angular.element(document.querySelector("[viz-elements]")).scope().graph;
+return graph.elements.map(element => element.data.unique_id || element.data.id);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,7 @@ def test_gold_model_shows_its_columns_and_their_descriptions(model_page, sample,
         "select column_name from duckdb_columns() where schema_name = 'gold' and table_name = ?",
         [name],
     ).fetchall()
-    rows = wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "column-details tr.column-row"))
+    rows = wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "tr.column-row"))
     cells = browser.execute_script(
         "return arguments[0].map(row => [...row.cells].slice(0, 3).map(c => c.textContent.trim()))",
         rows,
@@ -102,15 +106,14 @@ def test_gold_model_shows_its_columns_and_their_descriptions(model_page, sample,
 def test_lineage_graph_leads_from_the_source_to_the_training_set(model_page):
     browser = model_page("training_set")
     browser.find_element(By.CSS_SELECTOR, ".launcher-btn a").click()
-    wait(browser, lambda b: b.execute_script(f"{DRAWN}.graphRendered"))
-    browser.find_element(By.CSS_SELECTOR, ".graph-view [ng-click*='Fullscreen']").click()
+    browser.find_element(By.CSS_SELECTOR, "[ng-click='showExpanded()']").click()
     ids = wait(
         browser,
-        lambda b: b.execute_script(f"{DRAWN}.graph.elements.map(e => e.data.id)"),
+        lambda b: ids if SOURCE in (ids := b.execute_script(ELEMENTS)) else False,
     )
     assert "model.loan_default.training_set" in ids
     assert "model.loan_default.feature_store" in ids
-    canvas = browser.find_element(By.CSS_SELECTOR, ".graph-view canvas")
+    canvas = browser.find_element(By.CSS_SELECTOR, "[viz-elements] canvas")
     assert canvas.size["width"] > 100
     assert canvas.size["height"] > 100
     assert browser.get_log("browser") == []

@@ -1,5 +1,7 @@
 """What is said about the tables: complete, true of the tables, and generated where it repeats."""
 
+import re
+
 import pytest
 import yaml
 
@@ -46,14 +48,14 @@ def test_every_model_is_described(models):
     assert set(models) == files
 
 
-def test_every_model_ends_with_its_grain(models):
-    for name, model in models.items():
-        assert "One row per " in model["description"].strip().splitlines()[-1], name
-        tests = [
-            next(iter(test)) if isinstance(test, dict) else test for test in model["data_tests"]
-        ]
+def test_every_model_ends_with_its_grain_and_tests_it(models):
+    for (layer, name), model in models.items():
+        assert re.search(r"One row per [^.]+\.$", model["description"].strip()), name
+        tests = {
+            key for test in model.get("data_tests", []) if isinstance(test, dict) for key in test
+        }
         assert "grain" in tests, name
-        assert model["config"]["group"] == name[0]
+        assert model.get("config", {}).get("group") == layer, name
 
 
 def test_the_described_columns_are_the_columns_of_the_table(models, sample):

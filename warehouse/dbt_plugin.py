@@ -19,4 +19,8 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn):
         """Show what the folder holds already as views."""
-        catalog.attach(conn, Path(self.creds.external_root))
+        run_dir = Path(self.creds.external_root)
+        if run_dir.is_dir():
+            for layer in catalog.LAYERS:
+                (run_dir / layer).mkdir(exist_ok=True)
+        catalog.attach(conn, run_dir)

@@ -82,7 +82,7 @@ def read_manifest(path: Path) -> Queries:
     """The compiled models in a dbt manifest, as `dbt compile` and `dbt build` leave it.
 
     Raises:
-        UserError: a model has no SQL (a Python model), so that it cannot be run again.
+        UserError: a model has no compiled SQL: a Python model, or one left out by --select.
     """
     manifest = json.loads(path.read_text())
     nodes = manifest["nodes"] | manifest["sources"]
@@ -93,10 +93,9 @@ def read_manifest(path: Path) -> Queries:
     }
     databases = {node["database"] for node in nodes.values() if node.get("database")}
     for node in models.values():
-        if node["language"] != "sql" or not node.get("compiled_code"):
-            raise UserError(
-                f"model {node['name']} has no compiled SQL; only SQL models can be used"
-            )
+        if not node.get("compiled_code"):
+            reason = "was not compiled" if node["language"] == "sql" else "is not SQL"
+            raise UserError(f"model {node['name']} {reason}, so that it cannot be run again")
     return Queries(
         models=tuple(_model(nodes, models[key], databases) for key in _build_order(models, nodes)),
         sources=tuple(

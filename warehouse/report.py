@@ -5,10 +5,14 @@ queries (`queries`) and needs nothing else. No script, no font and no picture is
 """
 
 import json
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import duckdb
@@ -20,7 +24,7 @@ Row = dict[str, Any]
 
 SHOWN_RUNS = 12
 SHOWN_FEATURES = 15
-CHANCE_OUTLIERS = 0.05  # of a band of 95 % so many cohorts lie outside by chance
+OUTSIDE = 0.05  # the share of months that lie outside their 95% band by chance
 
 
 @dataclass(frozen=True)
@@ -101,20 +105,19 @@ def _rows(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
         (f"{labelled:,}", "with a label"),
     ]
     landed = _table(
-        ("source", "file", "size", "rows in file", "new", "seen before", "in bronze, all loads"),
+        ("file", "rows in file", "new", "seen before", "in bronze", "size"),
         [
             (
-                row["source"],
                 row["source_file"],
-                f"{row['file_bytes'] / 1e6:,.1f} MB",
                 f"{row['rows_in_file']:,}",
                 f"{row['rows_landed']:,}",
                 f"{row['rows_seen_before']:,}",
                 f"{row['rows_in_bronze']:,}",
+                f"{row['file_bytes'] / 1e6:,.1f} MB",
             )
             for row in queries.sources(con)
         ],
-        numbers=5,
+        "rows in file, new, seen before, in bronze, size",
     )
     text = (
         f"{read:,} rows read over all loads; every one has exactly one fate at every layer."
@@ -149,11 +152,12 @@ def _quarantine(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
         f" {_words(worst['reason'])} in {worst['source']} ({worst['row_count']:,})."
     )
     table = _table(
-        ("source", "reason", "examples: file and row, raw values", "rows"),
+        ("reason", "rows", "source", "examples: file, row, raw values"),
         [
             (
-                row["source"],
                 _words(row["reason"]),
+                f"{row['row_count']:,}",
+                row["source"],
                 Raw(
                     "<br>".join(
                         f"<small>{escape(example['file'])}, row {example['row_number']:,}</small>"
@@ -161,11 +165,10 @@ def _quarantine(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
                         for example in row["examples"]
                     )
                 ),
-                f"{row['row_count']:,}",
             )
             for row in found
         ],
-        numbers=1,
+        "rows",
     )
     note = (
         "<p class=note>A quarantined row is kept with its raw text in silver.quarantine and comes"
@@ -184,33 +187,32 @@ def _cleaning(con: duckdb.DuckDBPyConnection) -> tuple[Section, None]:
     repaired = sum(row["row_count"] for row in found if row["reason"] == "repaired")
     most = max((row["share"] for row in found), default=1)
     table = _table(
-        ("source", "column", "why", "raw values, the most frequent first", "", "of its rows", "rows"),
+        ("column", "why", "rows", "share", "", "raw values, the most frequent first"),
         [
             (
-                row["source"],
                 row["column"],
-                _words(row["reason"]),
+                Raw(f"<span class=nowrap>{escape(_words(row['reason']))}</span>"),
+                f"{row['row_count']:,}",
+                f"{row['share']:.1%}",
+                Raw(f'<i class=bar style="--w:{row["share"] / most:.3f}"></i>'),
                 Raw(
                     " ".join(f"<code>{escape(value)}</code>" for value in row["examples"])
-                    + (
-                        f" <small>and {row['distinct_values'] - len(row['examples']):,} more</small>"
-                        if row["distinct_values"] > len(row["examples"])
-                        else ""
-                    )
+                    + _more(row["distinct_values"] - len(row["examples"]))
                 ),
-                Raw(f'<i class=bar style="--w:{row["share"] / most:.3f}"></i>'),
-                f"{row['share']:.1%}",
-                f"{row['row_count']:,}",
             )
             for row in found
         ],
-        numbers=2,
+        "rows, share",
     )
     text = (
         f"{total - repaired:,} impossible or filler values became null and say why;"
         f" {repaired:,} were repaired from another column. No row was dropped for them."
     )
     return Section("cleaning", "Cleaned values", text, table), None
+
+
+def _more(count: int) -> str:
+    return f" <small>and {count:,} more</small>" if count > 0 else ""
 
 
 def _tests(manifest: Row) -> tuple[Section, Finding]:
@@ -239,7 +241,7 @@ def _labels(con: duckdb.DuckDBPyConnection, definition: str) -> tuple[Section, F
     defaults = sum(row["defaults"] for row in known)
     rate = defaults / labelled if labelled else 0
     outside = [row for row in known if not row["lower"] <= rate <= row["upper"]]
-    by_chance = max(1, round(CHANCE_OUTLIERS * len(known)))
+    is_odd = chance_of_outliers(len(outside), len(known)) < 0.01
     definitions = _table(
         ("definition", "default when", "loans", "labelled", "defaults", "rate"),
         [
@@ -255,12 +257,11 @@ def _labels(con: duckdb.DuckDBPyConnection, definition: str) -> tuple[Section, F
             )
             for row in queries.label_definitions(con)
         ],
-        numbers=4,
+        "loans, labelled, defaults, rate",
     )
     text = (
         f"{rate:.1%} of {labelled:,} labelled loans default ({definition});"
-        f" {len(outside)} of {len(known)} months lie outside their 95 % band,"
-        f" about {by_chance} would by chance."
+        f" {outliers_text(len(outside), len(known))}."
     )
     body = (
         _figure(figures.cohort_rate(cohorts, figures.WEB))
@@ -269,23 +270,42 @@ def _labels(con: duckdb.DuckDBPyConnection, definition: str) -> tuple[Section, F
         + "<h3>The definitions</h3>"
         + definitions
     )
-    is_odd = len(outside) > 2 * by_chance + 1
     return (
         Section("labels", "Default rate and maturity by month of application", text, body),
         Finding("look" if is_odd else "good", "Labels", text, "labels"),
     )
 
 
+def chance_of_outliers(outside: int, months: int) -> float:
+    """How probable at least so many months outside their 95% bands are when nothing is wrong."""
+    return sum(
+        math.comb(months, count) * OUTSIDE**count * (1 - OUTSIDE) ** (months - count)
+        for count in range(outside, months + 1)
+    )
+
+
+def outliers_text(outside: int, months: int) -> str:
+    """How many months lie outside their band, and whether that is unusual."""
+    if not outside:
+        return f"none of {months} months lies outside its 95% band"
+    chance = chance_of_outliers(outside, months)
+    return (
+        f"{outside} of {months} months {_plural(outside, 'lies', 'lie')} outside"
+        f" {_plural(outside, 'its', 'their')} 95% band; chance alone gives as many with"
+        f" probability {chance:.2f}"
+    )
+
+
 def _presence(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     rows = queries.presence_by_cohort(con)
-    gaps = missing_cohorts(rows)
+    gaps = gaps_of(rows)
     text = (
         " ".join(
-            f"No loan has {_words(group)} features from {figures.month(months[0], True)} to"
-            f" {figures.month(months[-1], True)}: {loans:,} loans."
-            for group, months, loans in gaps
+            f"{gap.missing:,} of {gap.loans:,} loans from {figures.month(gap.months[0], True)} to"
+            f" {figures.month(gap.months[-1], True)} have no {_words(gap.feature_group)} features."
+            for gap in gaps
         )
-        or "Every feature group has values in every month."
+        or "No month lacks a feature group that others have."
     )
     return (
         Section(
@@ -300,16 +320,36 @@ def _presence(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     )
 
 
-def missing_cohorts(rows: Sequence[Row]) -> list[tuple[str, list[Any], int]]:
-    """Feature groups that have values in some months and none in others: group, months, loans."""
+@dataclass(frozen=True)
+class Gap:
+    """Months of application in which most loans of a feature group have no value."""
+
+    feature_group: str
+    months: list[date]
+    loans: int
+    missing: int
+
+
+def gaps_of(rows: Sequence[Row]) -> list[Gap]:
+    """The gaps in `queries.presence_by_cohort`: months with less than half of the usual share.
+
+    The history of earlier loans is left out: a first loan has none, and that is no fault.
+    """
     gaps = []
     for group in dict.fromkeys(row["feature_group"] for row in rows):
-        own = [row for row in rows if row["feature_group"] == group]
-        full = {row["cohort"] for row in own if row["reason"] is None}
-        empty = sorted({row["cohort"] for row in own} - full)
-        if full and empty:
-            loans = sum(row["loans"] for row in own if row["cohort"] in empty)
-            gaps.append((group, empty, loans))
+        loans: dict[date, int] = defaultdict(int)
+        present: dict[date, int] = defaultdict(int)
+        for row in rows:
+            if row["feature_group"] == group and group != "loan_history":
+                loans[row["cohort"]] += row["loans"]
+                present[row["cohort"]] += row["loans"] if row["reason"] is None else 0
+        shares = {month: present[month] / loans[month] for month in loans}
+        usual = median(shares.values()) if shares else 0
+        empty = sorted(month for month, share in shares.items() if share < usual / 2)
+        if empty:
+            total = sum(loans[month] for month in empty)
+            missing = total - sum(present[month] for month in empty)
+            gaps.append(Gap(group, empty, total, missing))
     return gaps
 
 
@@ -318,14 +358,15 @@ def _drift(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     months = queries.drifted_by_month(con)
     latest = max((row["application_month"] for row in months), default=None)
     drifted = {
-        row["feature_group"]: (row["drifted"], row["features"])
+        row["feature_group"]: (row["drifted"], row["features"], row["mostly_unknown"])
         for row in months
         if row["application_month"] == latest and row["drifted"]
     }
     text = (
         "; ".join(
             f"{count:,} of {of:,} {_words(group)} features drifted"
-            for group, (count, of) in drifted.items()
+            + (f" ({unknown:,} because most values are missing)" if unknown else "")
+            for group, (count, of, unknown) in drifted.items()
         )
         + f" in {figures.month(latest, True)}."
         if drifted
@@ -350,7 +391,9 @@ def _drift(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
 def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
     rows = [row for row in queries.catalog(con) if row["strength"] is not None]
     if not rows:
-        return Section("power", "What tells defaults apart", "No test label is known yet.", ""), None
+        return Section(
+            "power", "What tells defaults apart", "No test label is known yet.", ""
+        ), None
     # of one reading's sums and means, the strongest stands for all
     best: dict[tuple[str, str], Row] = {}
     for row in rows:
@@ -366,13 +409,14 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
                 group["best_feature"],
                 f"{group['features']:,}",
                 f"{group['null_rate']:.1%}",
-                "" if group["best_information_value"] is None
+                ""
+                if group["best_information_value"] is None
                 else f"{group['best_information_value']:.3f}",
                 "" if group["best_strength"] is None else f"{group['best_strength']:.3f}",
             )
             for group in queries.group_summary(con)
         ],
-        numbers=4,
+        "features, unknown, information value, AUC",
     )
     text = (
         f"{strongest['feature']} alone ranks a default above another loan"
@@ -411,7 +455,10 @@ def _proof(proof: Row | None) -> tuple[Section, Finding]:
         f" {proof.get('rows_compared', 0):,} rows of {columns:,} columns compared,"
         f" {len(differences):,} {_plural(len(differences), 'difference', 'differences')}."
     )
-    body = f"<p class=note>Finished at {escape(str(proof.get('finished_at', '')))}.</p>"
+    body = (
+        f"<p class=note>Proven on run {escape(str(proof.get('run_id', '')))}, finished"
+        f" {escape(str(proof.get('finished_at', '')).replace('T', ' ').rstrip('Z'))} UTC.</p>"
+    )
     if differences:
         body += _table(
             ("difference",), [(json.dumps(item, default=str),) for item in differences[:20]]
@@ -428,10 +475,16 @@ def _count(value: Any) -> int:
 
 
 def _timings(manifests: Sequence[Row], run_id: str) -> tuple[Section, None]:
-    by_id = {row["run_id"]: row for row in queries.timings(list(manifests))}
+    published = [
+        manifest
+        for manifest in manifests
+        if manifest.get("outcome") == "published" or manifest["run_id"] == run_id
+    ]
+    by_id = {row["run_id"]: row for row in queries.timings(published)}
     shown = [by_id[key] for key in sorted(by_id)][-SHOWN_RUNS:]
     failed = [
-        manifest for manifest in manifests
+        manifest
+        for manifest in manifests
         if manifest.get("outcome") == "failed" and manifest["run_id"] != run_id
     ]
     body = _figure(figures.timings(shown, figures.WEB)) if shown else ""
@@ -448,8 +501,18 @@ def _timings(manifests: Sequence[Row], run_id: str) -> tuple[Section, None]:
 def _catalog(con: duckdb.DuckDBPyConnection) -> str:
     rows = queries.catalog(con)
     table = _table(
-        ("feature", "group", "what it is", "type", "unknown", "mean or top value", "sd",
-         "worst PSI", "IV", "AUC"),
+        (
+            "feature",
+            "group",
+            "what it is",
+            "type",
+            "unknown",
+            "mean or top value",
+            "sd",
+            "worst PSI",
+            "IV",
+            "AUC",
+        ),
         [
             (
                 row["feature"],
@@ -465,7 +528,7 @@ def _catalog(con: duckdb.DuckDBPyConnection) -> str:
             )
             for row in rows
         ],
-        numbers=6,
+        "unknown, sd, worst PSI, IV, AUC, mean or top value",
     )
     return (
         f"<details><summary>All {len(rows):,} features (gold.feature_catalog)</summary>"
@@ -484,18 +547,17 @@ class Raw(str):
     """Text that is HTML already."""
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
-    """A table that scrolls sideways where the page is narrow; the last columns hold figures."""
-    first = len(heads) - numbers
-    tags = ["<td>" if index < first else "<td class=n>" for index in range(len(heads))]
-    head = "".join(
-        f"<th{'' if index < first else ' class=n'}>{escape(name)}</th>"
-        for index, name in enumerate(heads)
-    )
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "") -> str:
+    """A table that scrolls sideways where the page is narrow.
+
+    figures: the heads whose columns hold figures, separated by commas.
+    """
+    tags = [" class=n" if head and head in figures.split(", ") else "" for head in heads]
+    head = "".join(f"<th{tag}>{escape(name)}</th>" for tag, name in zip(tags, heads, strict=True))
     body = "".join(
         "<tr>"
         + "".join(
-            tag + (value if isinstance(value, Raw) else escape(value)) + "</td>"
+            f"<td{tag}>{value if isinstance(value, Raw) else escape(value)}</td>"
             for tag, value in zip(tags, row, strict=True)
         )
         + "</tr>"
@@ -553,6 +615,7 @@ def _page(
     ]
     versions = ", ".join(f"{name} {text}" for name, text in manifest.get("versions", {}).items())
     finished = manifest.get("finished_at") or manifest.get("started_at", "")
+    finished = finished.replace("T", " ").rstrip("Z")
     body = "".join(
         f"<section id={section.name}><h2>{escape(section.title)}</h2>"
         f"<p class=lead>{escape(section.lead)}</p>{section.body}</section>"
@@ -576,7 +639,7 @@ def _page(
 <header>
 <p class=kicker>Loan-default warehouse · run report</p>
 <h1>{escape(verdict)}</h1>
-<p class=meta>Run {escape(manifest["run_id"])} · {escape(finished.replace("T", " ").rstrip("Z"))} UTC\
+<p class=meta>Run {escape(manifest["run_id"])} · {escape(finished)} UTC\
 {" · built " + escape(", ".join(asked)) if asked else ""}</p>
 <div class=cards>{cards}</div>
 <nav>{nav}</nav>
@@ -638,15 +701,16 @@ th{text-align:left;font-weight:600;color:var(--muted);font-size:.82rem;
  border-bottom:1px solid var(--faint);white-space:nowrap}
 th,td{padding:.38rem 1rem .38rem 0;vertical-align:top}
 td{border-bottom:1px solid var(--line)}
-.n{text-align:right;padding-right:0;padding-left:1rem;white-space:nowrap}
+.n{text-align:right;white-space:nowrap}
 code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--panel);
  padding:.08em .35em;border-radius:3px;overflow-wrap:anywhere}
+small,.nowrap{white-space:nowrap}
 small{color:var(--muted)}
 .bar{display:block;width:7rem;height:.6rem;margin-top:.3rem;border-radius:2px;
  background:linear-gradient(var(--warn) 0 0) 0/calc(var(--w)*100%) 100% no-repeat var(--panel)}
 details{border:1px solid var(--line);border-radius:6px;padding:.2rem .9rem}
 summary{cursor:pointer;padding:.5rem 0;font-weight:600}
-details td:nth-child(3){min-width:16rem}
+details td:nth-child(3){min-width:18rem}
 footer{color:var(--muted);font-size:.82rem;padding-top:2rem;padding-bottom:3rem}
 @media print{nav{display:none}section{break-inside:avoid}.card{border:1px solid var(--line)}
  figure svg{min-width:0}}

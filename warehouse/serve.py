@@ -20,7 +20,7 @@ from warehouse.paths import DATAMART_DIR, DBT_DIR, PROJECT_DIR
 
 LOCALHOST = "127.0.0.1"
 SECONDS_BETWEEN_LOOKS = 3
-BEING_BUILT = (
+NO_DOCS_YET = (
     "<!doctype html><meta http-equiv=refresh content=2><title>dbt docs</title>"
     "<p style='font: 16px sans-serif; margin: 3em'>{}</p>"
 )
@@ -159,12 +159,12 @@ def serve_docs(options: argparse.Namespace) -> int:
         server = ThreadingHTTPServer((options.host, docs_port()), _handler(page))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://{LOCALHOST}:{docs_port()}/"
-        print(f"building the dbt docs for {url}", flush=True)
+        print(f"dbt docs: {url}", flush=True)
         if options.open:
             webbrowser.open(url)
         while True:
             if page.refresh():
-                print(f"dbt docs of {page.shown_run()}: {url}", flush=True)
+                print(f"dbt docs of {page.shown_run()} are ready: {url}", flush=True)
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
@@ -176,12 +176,23 @@ class DocsPage:
         self._built_from: tuple | None = None
         self.html: bytes | None = None
         self.message = "The docs are being built, a moment please."
+        self.is_waiting_for_a_run = False
 
     def refresh(self) -> bool:
         """Build the page if it is out of date; true when it is new."""
         state = (_current_run(), _newest_change(DBT_DIR))
         if state == self._built_from:
             return False
+        self.is_waiting_for_a_run = state[0] is None
+        if self.is_waiting_for_a_run:
+            self.html = None
+            self.message = (
+                "No datamart yet. Run <code>python main.py</code>;"
+                " the docs appear here as soon as its run is published."
+            )
+            self._built_from = state
+            return False
+        self.message = "The docs are being built, a moment please."
         try:
             self.html = build_docs(self._folder)
             is_new = True
@@ -195,7 +206,7 @@ class DocsPage:
     def shown_run(self) -> str:
         """The run that the page shows, as text."""
         run = self._built_from[0] if self._built_from else None
-        return f"run {run}" if run else "the models (no run is published yet)"
+        return f"run {run}"
 
 
 def build_docs(folder: Path) -> bytes:
@@ -222,8 +233,9 @@ def build_docs(folder: Path) -> bytes:
     )
     page = folder / "target" / "static_index.html"
     if done.returncode != 0 or not page.is_file():
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise UserError(" ".join(said[-3:])[:500] or "dbt said nothing")
+        said = [line.strip() for line in (done.stdout or done.stderr).splitlines() if line.strip()]
+        errors = [place for place, line in enumerate(said) if "Error" in line] or [-4]
+        raise UserError(" ".join(said[errors[0] :])[:600] or "dbt said nothing")
     try:
         return _without_dead_links(page.read_bytes())
     finally:
@@ -266,7 +278,8 @@ def _handler(page: DocsPage) -> type[BaseHTTPRequestHandler]:
             if self.path.partition("?")[0] not in ("/", "/index.html"):
                 self._answer(404, b"not found")
             elif page.html is None:
-                self._answer(503, BEING_BUILT.format(page.message).encode())
+                status = 200 if page.is_waiting_for_a_run else 503
+                self._answer(status, NO_DOCS_YET.format(page.message).encode())
             else:
                 self._answer(200, page.html)
 

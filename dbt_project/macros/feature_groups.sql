@@ -1,9 +1,10 @@
 {#-
     The provenance of a feature group, from its as-of join: which snapshot was used, how old it was
     at the application, and why there is none. The reason looks only at what was known by the
-    application: no_customer (the application names none), no_date (a caller's row without one), expired (the latest row is older than
-    the maximum age), not_yet_known (a row is there, but not yet available or not yet loaded),
-    quarantined (the only rows are in quarantine), no_history_yet.
+    application: no_customer (the application names none), no_date (a caller's own row without
+    one), expired (the latest row is older than the maximum age), not_yet_known (a row is there,
+    but not yet available or not yet loaded), quarantined (the only rows are in quarantine),
+    no_history_yet.
 
     joined: the CTE with the joined rows; reasons: the CTE made by missing_rows.
 -#}

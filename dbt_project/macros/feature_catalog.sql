@@ -1,0 +1,23 @@
+{#-
+    The features of the feature store as described in its yml: the columns with a feature_group.
+    From dbt's graph and not from the database, so that the models compile where nothing is built.
+-#}
+{% macro catalogued_features() -%}
+    {%- set features = [] -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.name == 'feature_store' -%}
+        {%- for column in node.columns.values() if column.config.get('meta', {}).get('feature_group') -%}
+            {%- do features.append(column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(features) }}
+{%- endmacro %}
+
+{#- A feature as a number, null where it is a text; the type is known when the query is planned. -#}
+{% macro number_of_feature(name) -%}
+    case when typeof({{ name }}) <> 'VARCHAR' then try_cast({{ name }} as double) end
+{%- endmacro %}
+
+{#- A feature as a text, null where it is a number. -#}
+{% macro text_of_feature(name) -%}
+    case when typeof({{ name }}) = 'VARCHAR' then cast({{ name }} as varchar) end
+{%- endmacro %}

@@ -1,0 +1,215 @@
+"""The feature store on a caller's own rows, the scoring set in SQL, and builds of a moment."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from pit_support import build, land, rows
+
+from warehouse.catalog import attach
+from warehouse.errors import UserError
+from warehouse.features import create_macros, load_queries, read_manifest, write_features
+from warehouse.pipeline import table_hash
+
+TABLES = ("feature_store", "label_store", "training_set")
+
+
+@pytest.fixture
+def con(tiny):
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        attach(con, tiny / "current")
+        create_macros(con, (tiny / "current").resolve())
+        yield con
+
+
+def csv(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path):
+    for suffix in ("csv", "parquet"):
+        spine, out = tmp_path / f"spine.{suffix}", tmp_path / "out.parquet"
+        con.execute(
+            "copy (select loan_id as my_loan, customer_id, application_date"
+            f" from gold.feature_store order by md5(loan_id)) to '{spine}'"
+        )
+        written = write_features(tiny, spine, out)
+        again = (
+            "select * replace (cast(application_date as date) as application_date)"
+            f" from '{out}' order by my_loan"
+        )
+        wanted = "select * from gold.feature_store order by loan_id"
+        assert written == con.execute("select count(*) from gold.feature_store").fetchone()[0]
+        assert con.execute(again).fetchall() == con.execute(wanted).fetchall()
+
+
+def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
+    customer, day = con.execute(
+        "select customer_id, application_date from gold.feature_store where fe_1 is not null limit 1"
+    ).fetchone()
+    spine = csv(
+        tmp_path / "spine.csv",
+        "note,CUSTOMER_ID,application_date,loan_id\n"
+        f'"b, twice",{customer},{day},\n'
+        f'"b, twice",{customer},{day} 23:59:59,\n'
+        f"a,nobody,{day},7\n"
+        f"no date,{customer},,7\n"
+        f",,{day},007\n",
+    )
+    assert write_features(tiny, spine, tmp_path / "out.csv") == 5
+    found = con.execute(
+        "select note, CUSTOMER_ID, loan_id, clickstream_null_reason, fe_1 is not null as has_value"
+        f" from read_csv('{tmp_path / 'out.csv'}', all_varchar = true)"
+    ).fetchall()
+    assert found == [
+        ("b, twice", customer, None, None, True),
+        ("b, twice", customer, None, None, True),
+        ("a", "nobody", "7", "no_history_yet", False),
+        ("no date", customer, "7", "no_date", False),
+        (None, None, "007", "no_customer", False),
+    ]
+
+
+def test_another_date_gives_what_was_known_on_that_date(con, tiny, tmp_path):
+    spine = csv(tmp_path / "s.csv", "who,when\nnobody,2024-01-01\n")
+    con.execute(
+        f"copy (select distinct customer_id as who, date '2023-06-15' as \"when\""
+        f" from gold.feature_store) to '{spine}' (header)"
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet", customer_column="who")
+    latest, count = con.execute(
+        "select max(greatest(clickstream_snapshot_date, attributes_snapshot_date)), count(fe_1)"
+        f" from '{tmp_path / 'out.parquet'}'"
+    ).fetchone()
+    assert latest <= date(2023, 6, 15)
+    assert count > 0
+
+
+def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(
+    con, tiny, tmp_path
+):
+    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
+    customers = con.execute(
+        """
+        select distinct customer_id from (
+            select customer_id, snapshot_date from silver.customer_attributes
+            union all select customer_id, snapshot_date from silver.customer_financials
+            union all select customer_id, snapshot_date from silver.clickstream
+            union all select customer_id, snapshot_date from silver.loan_repayments
+        )
+        where snapshot_date <= date '2024-02-10' and customer_id is not null
+        """
+    ).fetchall()
+    assert sorted(row[0] for row in scoring) == sorted(name for (name,) in customers)
+
+    spine = csv(
+        tmp_path / "s.csv",
+        "customer_id,as_of_date\n" + "".join(f"{name},2024-02-10\n" for (name,) in customers),
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet")
+    query = f"select * replace (as_of_date::date as as_of_date) from '{tmp_path / 'out.parquet'}'"
+    assert rows(con, query) == scoring
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("name,day\nx,2024-01-01\n", {}, "has no column customer_id, only name, day"),
+        ("customer_id,n\nx,1\n", {}, "no column holds dates; .*--date-column"),
+        (
+            "customer_id,a,b\nx,2024-01-01,2024-01-02\n",
+            {},
+            "columns a, b all hold dates; .*--date-column",
+        ),
+        (
+            "customer_id,application_date\nx,2024-01-01\ny,1/5/2023\n",
+            {},
+            "data row 2: application_date is '1/5/2023', expected YYYY-MM-DD",
+        ),
+        ("customer_id,day\nx,2024-02-30\n", {"date_column": "day"}, "data row 1: day is '2024"),
+        ("customer_id,day\nx,2024-02-20\n", {"date_column": "date"}, "has no column date"),
+        (
+            "customer_id,application_date,age\nx,2024-01-01,9\n",
+            {},
+            "column age is the name of a feature as well",
+        ),
+        ('customer_id,application_date\n"x,2024-01-01\n', {}, "cannot be read|no column|only"),
+    ],
+)
+def test_a_bad_call_is_refused_and_leaves_nothing(tiny, tmp_path, text, options, message):
+    spine = csv(tmp_path / "spine.csv", text)
+    with pytest.raises(UserError, match=message):
+        write_features(tiny, spine, tmp_path / "out.parquet", **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["spine.csv"]
+
+
+def test_files_that_are_not_there_or_cannot_be_written_are_named(tiny, tmp_path):
+    spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,2024-01-01\n")
+    with pytest.raises(UserError, match="there is no such file"):
+        write_features(tiny, tmp_path / "none.csv", tmp_path / "out.csv")
+    with pytest.raises(UserError, match=r"has to be a \.csv or \.parquet"):
+        write_features(tiny, tmp_path / "none.xlsx", tmp_path / "out.csv")
+    with pytest.raises(UserError, match=r"name the output \.parquet or \.csv"):
+        write_features(tiny, spine, tmp_path / "out.txt")
+    with pytest.raises(UserError, match=r"nowhere/out.csv cannot be written"):
+        write_features(tiny, spine, tmp_path / "nowhere" / "out.csv")
+    with pytest.raises(UserError, match="holds no published datamart"):
+        write_features(tmp_path, spine, tmp_path / "out.csv")
+
+
+def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
+    out = csv(tmp_path / "out.csv", "as it was\n")
+    spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,yesterday\n")
+    with pytest.raises(UserError):
+        write_features(tiny, spine, out)
+    assert out.read_text() == "as it was\n"
+
+
+def test_saved_queries_are_the_compiled_models_in_build_order(tiny):
+    saved = load_queries(tiny / "current")
+    assert saved == read_manifest(tiny / "runs" / "dbt_target" / "manifest.json")
+    seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
+    for model in saved.models:
+        assert seen.issuperset(model.depends_on), model.name
+        seen.add(model.relation)
+
+
+def hashes(run_dir: Path) -> dict[str, str]:
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        return {table: table_hash(con, f"gold.{table}") for table in TABLES}
+
+
+@pytest.mark.parametrize(
+    ("variables", "condition"),
+    [
+        ({"as_of": "2024-03-01"}, "snapshot_date <= '2024-03-01'"),
+        ({"known_at": "2024-07-01 12:00:00"}, "snapshot_date <= '2024-06-30'"),
+    ],
+    ids=["as_of", "known_at"],
+)
+def test_a_build_of_a_moment_is_a_build_from_what_there_was(
+    tiny, tiny_data, tmp_path, variables, condition
+):
+    then, truncated = tmp_path / "then", tmp_path / "truncated"
+    land(tiny_data, then)
+    build(then, **variables)
+    land(tiny_data, truncated, condition)
+    build(truncated)
+    assert hashes(then) == hashes(truncated)
+    assert hashes(then) != hashes(tiny / "current")
+
+
+def test_building_again_gives_the_same_hash(tiny, tiny_data, tmp_path):
+    land(tiny_data, tmp_path / "again")
+    build(tmp_path / "again")
+    assert hashes(tmp_path / "again") == hashes(tiny / "current")
+
+
+def test_the_manifest_of_a_run_tells_the_hash_of_its_training_set(sample_datamart):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    assert manifest["training_set_sha256"] == hashes(sample_datamart / "current")["training_set"]
