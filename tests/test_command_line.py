@@ -9,6 +9,8 @@ from conftest import run_main
 
 from warehouse.paths import PROJECT_DIR
 
+COMMANDS = ("features", "explain", "prove")
+
 
 def assert_one_clear_line(result, *words):
     assert result.returncode != 0
@@ -21,12 +23,12 @@ def assert_one_clear_line(result, *words):
 
 
 def test_help_explains_every_option():
-    result = run_main("--help")
-    assert result.returncode == 0
-    options = set(re.findall(r"--[a-z-]+", (PROJECT_DIR / "main.py").read_text()))
-    assert {"--data-dir", "--datamart-dir", "--as-of", "--known-at"} <= options
+    pages = [run_main(*command, "--help") for command in ([], *([name] for name in COMMANDS))]
+    assert all(page.returncode == 0 for page in pages)
+    options = set(re.findall(r'"(--[a-z-]+)"', (PROJECT_DIR / "main.py").read_text()))
+    assert {"--data-dir", "--datamart-dir", "--as-of", "--known-at", "--spine"} <= options
     for option in options:
-        assert option in result.stdout
+        assert any(re.search(rf"{option} .*\w", page.stdout) for page in pages), option
 
 
 def test_an_unknown_option_is_refused(tmp_path):

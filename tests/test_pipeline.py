@@ -35,9 +35,9 @@ def test_every_row_of_the_files_is_accounted_for(sample):
     assert unbalanced == []
 
 
-def test_a_second_run_on_the_same_files_does_nothing(sample_datamart):
+def test_a_second_run_on_the_same_files_does_nothing(unpacked_project, sample_datamart):
     before = (sample_datamart / "current").resolve()
-    result = run_main("--datamart-dir", sample_datamart)
+    result = run_main(project=unpacked_project)
     assert result.returncode == 0
     assert "Nothing to do" in result.stdout
     assert (sample_datamart / "current").resolve() == before
