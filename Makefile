@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 DATA_DIR := data
 DATAMART_DIR := datamart
 
-.PHONY: help run test test-long docs notebook deck sample lint bench submission clean
+.PHONY: help run prove test test-long docs notebook deck sample lint bench submission clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -28,9 +28,16 @@ test: $(VENV)/.test  ## all tests but the long ones
 test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
 	$(PYTHON) -m pytest -m long
 
+bench: $(VENV)/.run  ## speed and memory of the pipeline against its floor
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(PYTHON) -m benchmarks.pipeline --data-dir $(DATA_DIR)
+
 lint: $(VENV)/.test  ## style of Python and SQL
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+
+prove: $(VENV)/.run  ## rebuild gold without the future, month by month, and compare
+	$(PYTHON) main.py prove --datamart-dir $(DATAMART_DIR)
 
 sample: $(VENV)/.run  ## make the files of data/ anew
 	$(PYTHON) -m warehouse.generate --customers 1200 --seed 7 --out data

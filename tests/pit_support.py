@@ -84,7 +84,7 @@ def land(data: Path, run_dir: Path, condition: str = "true") -> None:
 
 
 def build(run_dir: Path, project: Path = DBT_DIR, **variables: str) -> Queries:
-    """Build the feature and label stores of a run folder from its bronze; the SQL it was built with.
+    """Build the feature and label stores of a run folder from its bronze; returns their SQL.
 
     dbt compiles, a plain loop runs it: so a test can build in half a second.
     """
@@ -110,7 +110,7 @@ def publish(root: Path, run_dir: Path, queries: Queries) -> None:
 
 
 def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> Path:
-    """A copy of the dbt project with three counters and two windows, and (file, old, new) changed."""
+    """A copy of the dbt project with three counters, two windows and (file, old, new) changed."""
     project = folder / "dbt_project"
     shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     fewer = [

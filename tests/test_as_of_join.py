@@ -314,7 +314,10 @@ def test_threads_and_the_order_of_the_input_change_nothing(con, sql):
         for table in ("spine", "source"):
             con.execute(f"create or replace table {table} as from {table} order by random()")
         con.execute(f"set threads = {threads}")
-        query = f"select md5(string_agg(r::varchar, '' order by r::varchar)) from ({sql['max_age']}) as r"
+        query = (
+            "select md5(string_agg(r::varchar, '' order by r::varchar))"
+            f" from ({sql['max_age']}) as r"
+        )
         answers.add(con.execute(query).fetchone()[0])
     con.execute("set threads = 2")
     assert len(answers) == 1
@@ -338,10 +341,9 @@ def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny, monkeypat
         ref('clickstream'), ['customer_id'], ['fe_1', 'fe_2'],
         **source_rule('feature_clickstream')
     ) }}"""
-    outcome = dbtRunner().invoke(
-        ["show", "--inline", inline, "--output", "json", "--log-format", "json"]
-        + ["--target-path", str(tiny / "dbt_target"), "--log-path", str(tiny / "dbt_target")]
-    )
+    target = str(tiny / "dbt_target")
+    command = ["show", "--inline", inline, "--quiet", "--target-path", target]
+    outcome = dbtRunner().invoke([*command, "--log-path", target])
     assert outcome.success, outcome.exception
     table = outcome.result.results[0].agate_table
     assert len(table.rows) == 1

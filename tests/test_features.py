@@ -49,7 +49,8 @@ def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path):
 
 def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
     customer, day = con.execute(
-        "select customer_id, application_date from gold.feature_store where fe_1 is not null limit 1"
+        "select customer_id, application_date from gold.feature_store"
+        " where fe_1 is not null limit 1"
     ).fetchone()
     spine = csv(
         tmp_path / "spine.csv",
@@ -89,9 +90,7 @@ def test_another_date_gives_what_was_known_on_that_date(con, tiny, tmp_path):
     assert count > 0
 
 
-def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(
-    con, tiny, tmp_path
-):
+def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(con, tiny, tmp_path):
     scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
     customers = con.execute(
         """
@@ -137,7 +136,10 @@ def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(
             {},
             "column age is the name of a feature as well",
         ),
-        ('customer_id,application_date\n"x,2024-01-01\n', {}, "cannot be read|no column|only"),
+        ('customer_id,day\n"x,2024-01-01\n', {}, "Line: 2 .* unterminated quote"),
+        ("customer_id,day\nx,2024-01-01,4\n", {}, "Line: 2 .*Expected Number of Columns: 2"),
+        ("customer_id,day,DAY\nx,2024-01-01,\n", {}, "column day stands twice"),
+        ("", {}, "spine.csv is empty"),
     ],
 )
 def test_a_bad_call_is_refused_and_leaves_nothing(tiny, tmp_path, text, options, message):

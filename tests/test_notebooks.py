@@ -109,6 +109,12 @@ def test_no_datamart_yet_is_said_clearly(tmp_path):
         connect(tmp_path / "nowhere")
 
 
+def test_a_notebook_shows_an_error_of_the_user_as_one_line(tmp_path):
+    with pytest.raises(UserError) as raised:
+        connect(tmp_path)
+    assert len(raised.value._render_traceback_()) == 1
+
+
 def test_descriptions_of_the_run_are_comments(tmp_path):
     publish(tmp_path, "1", 1)
     told = {

@@ -204,7 +204,7 @@ def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project
     broken = (FINANCIALS, ANCHOR, "{{ no_such_macro() }}, " + ANCHOR)
     with (
         planted(project, broken),
-        pytest.raises(UserError, match="dbt cannot compile .*financials_features"),
+        pytest.raises(UserError, match=r"dbt cannot compile .*financials_features"),
     ):
         prove(tiny, project, ["2024-03"])
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -18,27 +19,36 @@ from conftest import run_main
 from warehouse import runs
 from warehouse.catalog import attach
 from warehouse.paths import PROJECT_DIR
+from warehouse.pipeline import table_hash
 
-# Runs main.py and kills the process, as kill -9 does, at the n-th step of publishing.
-KILLED_AT_STEP = """
+# Publishes the folder of a new run, and dies as by kill -9 before the n-th change of a file.
+PUBLISH_AND_DIE = """
 import os, pathlib, signal, sys
 from warehouse import runs
+datamart, run_id, last = runs.Datamart(pathlib.Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 steps = 0
 def counted(call):
     def wrapper(*arguments, **options):
         global steps
         steps += 1
-        if steps == int(sys.argv[1]):
+        if steps == last:
             os.kill(os.getpid(), signal.SIGKILL)
         return call(*arguments, **options)
     return wrapper
-def publish(datamart, run_id, publish=runs.publish):
-    for name in ("rename", "replace", "symlink_to", "unlink"):
-        setattr(pathlib.Path, name, counted(getattr(pathlib.Path, name)))
-    return publish(datamart, run_id)
-runs.publish = publish
-import main
-sys.exit(main.main(sys.argv[2:]))
+for owner, name in (
+    (pathlib.Path, "rename"), (pathlib.Path, "replace"), (pathlib.Path, "symlink_to"),
+    (pathlib.Path, "unlink"), (os, "unlink"), (os, "rmdir"),
+):
+    setattr(owner, name, counted(getattr(owner, name)))
+runs.publish(datamart, run_id)
+"""
+
+HOLD_LOCK = """
+import pathlib, sys, time
+from warehouse import runs
+with runs.locked(runs.Datamart(pathlib.Path(sys.argv[1]))):
+    print("locked", flush=True)
+    time.sleep(600)
 """
 
 
@@ -53,18 +63,18 @@ def datamart(sample_datamart, tmp_path) -> Path:
 class Reader(threading.Thread):
     """Opens the published run again and again; every time it must be one whole run."""
 
-    def __init__(self, datamart: Path) -> None:
+    def __init__(self, datamart: Path, pause: float = 0.1) -> None:
         super().__init__(daemon=True)
         self.datamart = datamart
-        self.reads = 0
+        self.pause = pause
+        self.runs_read: Counter[str] = Counter()
         self.errors: list[str] = []
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping.is_set():
+        while not self.stopping.wait(self.pause):
             try:
-                assert_one_whole_run(self.datamart)
-                self.reads += 1
+                self.runs_read[read_one_whole_run(self.datamart)["run_id"]] += 1
             except Exception as error:
                 self.errors.append(repr(error))
 
@@ -77,60 +87,102 @@ class Reader(threading.Thread):
         self.join()
 
 
-def assert_one_whole_run(datamart: Path) -> dict:
-    """The published run holds what its own manifest says; returns the manifest."""
+def read_one_whole_run(datamart: Path, with_hash: bool = False) -> dict:
+    """Check that the published run holds what its own manifest says; returns the manifest."""
     run_dir = (datamart / "current").resolve()
     manifest = json.loads((run_dir / "manifest.json").read_text())
     assert manifest["run_id"] == run_dir.name
-    with duckdb.connect() as con:
+    assert manifest["outcome"] == "published"
+    with duckdb.connect(config={"threads": 1}) as con:
         attach(con, run_dir)
-        loans, labels = con.execute(
+        counts = con.execute(
             "select (select count(*) from gold.feature_store),"
-            " (select count(*) from gold.label_maturity)"
+            " (select count(*) from gold.training_set),"
+            " (select count(*) from gold.label_maturity),"
+            " (select sum(row_count) from gold.row_ledger where fate = 'landed'),"
+            " (select count(*) from bronze.features_attributes)"
+            " + (select count(*) from bronze.features_financials)"
+            " + (select count(*) from bronze.feature_clickstream)"
+            " + (select count(*) from bronze.lms_loan_daily)"
         ).fetchone()
-    assert loans == manifest["loans"]
-    assert labels == sum(label["loans"] for label in manifest["labels"])
+        if with_hash:
+            assert table_hash(con, "gold.training_set") == manifest["training_set_sha256"]
+    landed = sum(row["rows"] for row in manifest["rows"] if row["fate"] == "landed")
+    assert counts == (
+        manifest["loans"],
+        manifest["training_rows"],
+        sum(label["loans"] for label in manifest["labels"]),
+        landed,
+        landed,
+    )
     return manifest
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, str(PROJECT_DIR / "main.py"), *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
+def outcomes(datamart: Path) -> Counter:
+    """How often the runs of a datamart ended in which way."""
+    files = (datamart / "manifests").glob("[!.]*.json")
+    return Counter(json.loads(file.read_text())["outcome"] for file in files)
+
+
+def assert_one_line_of_error(result: subprocess.CompletedProcess[str]) -> None:
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def run_and_kill(datamart: Path, data_dir: Path, lines: int, delay: float) -> bool:
+    """Start a run, kill it when it has said so many lines; True when it was still alive.
+
+    Only the process itself is killed, as the system does when memory runs out: Spark's Java has to
+    end by itself and must not disturb the run that follows at once.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(PROJECT_DIR / "main.py")]
+        + ["--data-dir", str(data_dir), "--datamart-dir", str(datamart)],
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
+    with process:
+        for _ in range(lines):
+            if not process.stdout.readline():
+                break
+        time.sleep(delay)
+        process.kill()
+    return process.returncode == -signal.SIGKILL
 
 
 def kill_at_random_instants(datamart: Path, data_dir: Path, times: int, seed: int) -> None:
-    """Kill runs that have something new to land or build; the next run must recover by itself."""
+    """Kill runs that have something new to land; the next must recover without help."""
     rng = random.Random(seed)
-    seconds = json.loads((datamart / "current" / "manifest.json").read_text())["seconds"]
-    longest = sum(seconds.values()) + 3
+    longest = 45  # lines of a run, more or less
+    killed = 0
     with Reader(datamart) as reader:
         for number in range(times):
-            attributes = data_dir / "features_attributes.csv"
-            with attributes.open("a") as file:
+            with (data_dir / "features_attributes.csv").open("a") as file:
                 file.write(f"CUS_0xkill{number},Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
-            process = start("--data-dir", data_dir, "--datamart-dir", datamart)
-            time.sleep(rng.uniform(0.2, longest))
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            assert_one_whole_run(datamart)
-    assert reader.errors == []
-    assert reader.reads > times
-    result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
+            # one kill in each part of a run, so that a few kills go round all of it
+            part = longest / times
+            lines = int(part * number + rng.uniform(0, part))
+            killed += run_and_kill(datamart, data_dir, lines, delay=rng.uniform(0, 0.5))
+            read_one_whole_run(datamart, with_hash=True)
+        result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
     assert result.returncode == 0, result.stderr
-    manifest = assert_one_whole_run(datamart)
-    files = {file["source"]: file["rows"] for file in manifest["inputs"]["files"]}
-    landed = {
-        row["source"]: row["rows"] for row in manifest["rows"] if row["fate"] == "landed"
-    }
-    assert landed["features_attributes"] == files["features_attributes"]
+    assert reader.errors == []
+    assert sum(reader.runs_read.values()) > times
+    assert killed >= times * 0.6
+    manifest = read_one_whole_run(datamart, with_hash=True)
+    in_files = {file["source"]: file["rows"] for file in manifest["inputs"]["files"]}
+    landed = Counter()
+    for row in manifest["rows"]:
+        landed[row["source"]] += row["rows"] if row["fate"] == "landed" else 0
+    assert landed == in_files
+    assert not (datamart / "building").exists()
 
 
-def test_a_run_killed_at_a_random_instant_leaves_the_last_good_one(datamart, data_dir):
+def test_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamart, data_dir):
     kill_at_random_instants(datamart, data_dir, times=3, seed=1)
+    assert outcomes(datamart)["unfinished"] >= 1
 
 
 @pytest.mark.long
@@ -139,77 +191,125 @@ def test_fifty_runs_killed_at_random_instants_leave_the_last_good_one(datamart, 
 
 
 def test_killed_at_any_step_of_publishing_old_or_new_is_whole(datamart):
-    """publish is a handful of file operations: kill before each, until one run gets through."""
-    published = 0
-    for step in range(1, 12):
+    """Publishing is a few changes of files: die before each of them, until one gets through."""
+    shutil.rmtree(datamart / "dbt_target")
+    old = (datamart / "current").resolve().name
+    shown = []
+    for step in range(1, 40):
         for folder in ("bronze", "silver", "gold"):  # so that every link is made anew
             (datamart / folder).unlink(missing_ok=True)
-        result = subprocess.run(
-            [sys.executable, "-c", KILLED_AT_STEP, str(step), "--rebuild"]
-            + ["--datamart-dir", str(datamart)],
+        run_id = f"30000101T000000Z_{step:04}"
+        build_dir = runs.begin(runs.Datamart(datamart), run_id)
+        current = (datamart / "current").resolve()
+        copy_run(current, build_dir, run_id)
+        ended = subprocess.run(
+            [sys.executable, "-c", PUBLISH_AND_DIE, str(datamart), run_id, str(step)],
             cwd=PROJECT_DIR,
-            capture_output=True,
-            text=True,
         )
-        assert_one_whole_run(datamart)
-        if result.returncode == 0:
-            published += 1
+        published = read_one_whole_run(datamart)["run_id"]
+        assert published in (current.name, run_id)
+        assert ended.returncode == -signal.SIGKILL
+        shown.append(published == run_id)
+        if sum(shown) == 2:  # what follows only removes older runs
             break
-        assert result.returncode == -signal.SIGKILL
-    assert published == 1
-    assert step > 5
+    assert len(shown) > 8
+    assert shown == sorted(shown)
+    assert published != old
     assert (datamart / "gold" / "feature_store.parquet").exists()
+
+
+def copy_run(source: Path, build_dir: Path, run_id: str) -> None:
+    """Make a building folder a copy of a run, under a run id of its own."""
+    shutil.rmtree(build_dir)
+    shutil.copytree(source, build_dir, copy_function=os.link)
+    manifest = json.loads((build_dir / "manifest.json").read_text())
+    runs.write_json(build_dir / "manifest.json", manifest | {"run_id": run_id})
 
 
 def test_a_second_run_says_who_holds_the_lock(datamart):
     with runs.locked(runs.Datamart(datamart)):
         result = run_main("--datamart-dir", datamart)
-    assert result.returncode == 1
+    assert_one_line_of_error(result)
     assert f"process {os.getpid()}" in result.stderr
-    assert result.stderr.count("\n") == 1
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(datamart):
     holder = subprocess.Popen(
-        [sys.executable, "-c"]
-        + [
-            "import sys, time; from pathlib import Path; from warehouse import runs\n"
-            f"with runs.locked(runs.Datamart(Path({str(datamart)!r}))):\n"
-            "    print('locked', flush=True); time.sleep(60)"
-        ],
-        cwd=PROJECT_DIR,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", HOLD_LOCK, str(datamart)], cwd=PROJECT_DIR, stdout=subprocess.PIPE
     )
     assert holder.stdout.readline() == b"locked\n"
     holder.kill()
-    holder.wait()
-    assert run_main("--datamart-dir", datamart).returncode == 0
+    holder.communicate()
+    assert (datamart / "run.lock.json").exists()
+    with runs.locked(runs.Datamart(datamart)):
+        assert json.loads((datamart / "run.lock.json").read_text())["pid"] == os.getpid()
 
 
-def test_a_failing_test_at_the_end_publishes_nothing(datamart, data_dir):
-    """A whole file of one source in quarantine: more than the limit allows."""
+def test_a_failing_test_at_the_end_publishes_nothing_and_says_why(datamart, data_dir):
+    """One row in three of a source is in quarantine: more than the limit allows."""
     before = (datamart / "current").resolve()
     path = data_dir / "features_attributes.csv"
     header, *rows = path.read_text().splitlines()
     broken = [row if number % 3 else "," + row.split(",", 1)[1] for number, row in enumerate(rows)]
     path.write_text("\n".join([header, *broken]) + "\n")
     result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
-    assert result.returncode == 1
-    assert "quarantine" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert_one_line_of_error(result)
+    for text in ("features_attributes", "in quarantine", "missing_key", "the limit is 5.0 %"):
+        assert text in result.stderr
     assert (datamart / "current").resolve() == before
     assert not (datamart / "building").exists()
-    outcomes = [json.loads(p.read_text())["outcome"] for p in datamart.glob("manifests/*.json")]
-    assert sorted(outcomes) == ["failed", "published"]
+    assert outcomes(datamart) == {"failed": 1, "published": 1}
+    read_one_whole_run(datamart, with_hash=True)
+
+
+def test_a_refused_file_leaves_a_manifest_and_a_log_too(datamart, data_dir):
+    before = (datamart / "current").resolve()
+    (data_dir / "lms_loan_daily.csv").write_text("loan_id;snapshot_date\n")
+    result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
+    assert_one_line_of_error(result)
+    assert "lms_loan_daily.csv, line 1" in result.stderr
+    assert (datamart / "current").resolve() == before
+    newest = max((datamart / "manifests").glob("*.json"))
+    manifest = json.loads(newest.read_text())
+    assert manifest["outcome"] == "failed"
+    assert "lms_loan_daily.csv" in manifest["error"]
+    assert "outcome: failed" in (datamart / "logs" / f"{newest.stem}.log").read_text()
+
+
+def test_the_newest_runs_and_records_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "KEPT_RUNS", 2)
+    monkeypatch.setattr(runs, "KEPT_MANIFESTS", 3)
+    datamart = runs.open_datamart(tmp_path / "datamart")
+    for number in range(5):
+        run_id = f"2026010{number}T000000Z"
+        runs.write_json(datamart.manifests / f"{run_id}.json", {})
+        (datamart.logs / f"{run_id}.log").touch()
+        runs.begin(datamart, run_id)
+        runs.publish(datamart, run_id)
+        runs.prune_records(datamart)
+    assert sorted(path.name[:8] for path in datamart.runs.iterdir()) == ["20260103", "20260104"]
+    for folder in (datamart.manifests, datamart.logs):
+        days = sorted(path.name[:8] for path in folder.iterdir())
+        assert days == ["20260102", "20260103", "20260104"]
+
+
+def test_the_published_run_is_kept_even_when_a_clock_was_set_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "KEPT_RUNS", 2)
+    datamart = runs.open_datamart(tmp_path / "datamart")
+    for run_id in ("2027", "2028", "2026"):
+        runs.begin(datamart, run_id)
+        runs.publish(datamart, run_id)
+    assert datamart.current_run().name == "2026"
+    assert datamart.current_run().is_dir()
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 24 MB of its own; skips where this machine lets nobody mount one."""
+    """A file system of 32 MB of its own; skips where this machine lets nobody mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
@@ -217,21 +317,24 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk):
+@pytest.mark.parametrize("free_bytes", [0, 1_000_000], ids=["at once", "half way"])
+def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk, free_bytes):
     datamart = small_disk / "datamart"
     shutil.copytree(sample_datamart, datamart, symlinks=True)
-    free = shutil.disk_usage(small_disk).free
-    (small_disk / "ballast").write_bytes(b"0" * max(0, free - 1_000_000))
+    shutil.rmtree(datamart / "dbt_target")
     before = (datamart / "current").resolve()
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "ballast").write_bytes(b"0" * (free - free_bytes))
     result = run_main("--rebuild", "--datamart-dir", datamart)
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    assert result.stderr.count("error:") == 1
+    assert_one_line_of_error(result)
+    assert "space" in result.stderr
     assert (datamart / "current").resolve() == before
-    assert_one_whole_run(datamart)
-    (small_disk / "ballast").unlink()
-    assert run_main("--rebuild", "--datamart-dir", datamart).returncode == 0
-    assert (datamart / "current").resolve() != before
+    read_one_whole_run(datamart, with_hash=True)
+    if free_bytes:
+        (small_disk / "ballast").unlink()
+        assert run_main("--rebuild", "--datamart-dir", datamart).returncode == 0
+        assert (datamart / "current").resolve() != before
+        read_one_whole_run(datamart, with_hash=True)
 
 
 def test_a_read_only_folder_ends_in_one_line(sample_datamart, small_disk):
@@ -239,7 +342,6 @@ def test_a_read_only_folder_ends_in_one_line(sample_datamart, small_disk):
     shutil.copytree(sample_datamart, datamart, symlinks=True)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     result = run_main("--rebuild", "--datamart-dir", datamart)
-    assert result.returncode == 1
+    assert_one_line_of_error(result)
     assert "cannot be written" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert_one_whole_run(datamart)
+    read_one_whole_run(datamart)

@@ -43,6 +43,7 @@ LEDGER_MODELS = {
 }
 # Models between the two ends that only count features: the picture is easier to read without.
 COUNTING_MODELS = ("feature_bins", "feature_drift", "feature_statistics")
+NUMBER_WORDS = {3: "three", 4: "four", 5: "five", 6: "six", 9: "nine", 12: "twelve"}
 GRAINS = {
     "features_attributes": "a customer's profile on a date",
     "features_financials": "a customer's finances on a date",
@@ -223,6 +224,7 @@ def _money_facts(money: Sequence[Row], default: Row) -> Row:
         ),
         "last_month": end["mob"],
         "label_month": default["months_on_book"],
+        "label_month_word": NUMBER_WORDS.get(default["months_on_book"], default["months_on_book"]),
         "default_rate": _percent(default["rate"]),
     }
 
@@ -255,6 +257,7 @@ def _source_facts(
             + f" ({len(quarantine)} reasons)."
         )
     return {
+        "source_count": NUMBER_WORDS.get(len(order), len(order)).capitalize(),
         "rows_read": f"{sum(balance.values()):,}",
         "dirty_values": f"{sum(row['row_count'] for row in [*cleaning, *underscores]):,}",
         "invalid_ssns": f"{queries.invalid_ssns(con):,}",
@@ -282,6 +285,18 @@ def _cleaning_facts(
                 if row["reason"] == reason and (not columns or row["column"] in columns)
             ):,}"""
 
+    def example(column: str) -> str:
+        """The raw number of a column that is furthest from possible."""
+        texts = [text for row in cleaning if row["column"] == column for text in row["examples"]]
+        numbers = [text.strip("_") for text in texts if text.strip("_-").replace(".", "").isdigit()]
+        return max(numbers, key=lambda text: abs(float(text)), default="") if numbers else ""
+
+    fillers = [
+        row["examples"][0]
+        for row in cleaning
+        if row["reason"] == "placeholder" and row["examples"] and len(row["examples"][0]) < 12
+    ]
+    early = queries.early_payments(con)
     effects = {row["column"]: row for row in queries.cleaning_effects(con)}
     income, rate = effects["annual_income"], effects["interest_rate"]
     repaired = sum(row["row_count"] for row in cleaning if row["reason"] == "repaired")
@@ -296,14 +311,14 @@ def _cleaning_facts(
         ),
         "cleaning_rows": [
             {
-                "what": "Fillers such as _, NM, !@9#%8, __10000__",
+                "what": f"Fillers such as {'  '.join(dict.fromkeys(fillers))}",
                 "decision": "null, reason placeholder",
-                "other": "a category “unknown” or the sentinel as a number: a model would read"
-                " 10,000 as an investment",
+                "other": "reading the sentinel as a number: a model would take it for money",
                 "values": count("placeholder"),
             },
             {
-                "what": "Impossible numbers: age −500, 1,756 bank accounts",
+                "what": f"Impossible numbers: age {example('age')},"
+                f" {example('num_bank_accounts')} bank accounts",
                 "decision": "null, reason out_of_range",
                 "other": "clipping to the edge: it invents a customer at the limit",
                 "values": count("out_of_range"),
@@ -321,16 +336,18 @@ def _cleaning_facts(
                 "values": f"{repaired:,}",
             },
             {
-                "what": "Numbers with a stray underscore: 23_",
+                "what": "Numbers with a stray underscore at the end",
                 "decision": "read without it",
                 "other": "a plain cast: DuckDB reads 1_000 as 1000, Spark as null",
                 "values": f"{sum(row['row_count'] for row in underscores):,}",
             },
             {
-                "what": "Early payments: a delay of −5 to −1 days",
+                "what": f"Early payments: delays of {early['earliest']} to {early['latest']} days"
+                if early["row_count"]
+                else "Early payments: negative delays",
                 "decision": "kept, it is a fact",
-                "other": "nulling every negative number: paying early is the best sign there is",
-                "values": f"{queries.early_payments(con):,}",
+                "other": "nulling every negative number: an early payment is news, not an error",
+                "values": f"{early['row_count']:,}",
             },
             {
                 "what": "Dates such as 1/5/2023 or 5/1/23",
@@ -434,8 +451,8 @@ def _proof_facts(proof: Row | None, manifest: Row) -> Row:
     differences = len(proof["differences"])
     is_passed = proof["outcome"] == "passed"
     return {
-        "proof_title": f"Rebuilt without the future at {months} months, the warehouse is the same"
-        f" to the last byte"
+        "proof_title": f"Rebuilt at {months} months without the future, gold is the same"
+        " to the byte"
         if is_passed
         else f"The proof found {differences:,} values that change when the future is taken away",
         "proof_so_what": "A feature that used one later row, anywhere in its SQL, would differ in"
@@ -487,7 +504,8 @@ def _run_facts(con: duckdb.DuckDBPyConnection, datamart: Datamart, manifest: Row
     limits += [
         (
             "Counters without names.",
-            "fe_1 to fe_20 are anonymous: their use can be measured, not explained to a customer.",
+            "The clickstream's are anonymous: their use can be measured, not explained to a"
+            " customer.",
         ),
         (
             "One machine.",
@@ -510,9 +528,11 @@ def _run_facts(con: duckdb.DuckDBPyConnection, datamart: Datamart, manifest: Row
         "next_steps": [
             (
                 "Ask for the missing months.",
-                "The clickstream feed stops with the customers of"
-                " mid-2024: the owner of the source can say why.",
-            ),
+                f"The clickstream ends with the customers before {figures.month(gap.months[0])}:"
+                " the owner of the source can say why.",
+            )
+            if gap
+            else ("Score on a schedule.", "Compare each month's scores with the month's labels."),
             (
                 "Bring repeat borrowers.",
                 "Another year or another bank would show what earlier loans say of the next one.",
@@ -615,8 +635,8 @@ def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
         "timeline": f"one defaulted loan of gold.label_store with its rows of silver; {run}",
         "labels": f"gold.label_maturity and gold.label_store, Wilson interval; {run}",
         "power": f"gold.training_set: logistic models trained on {powers[0]['train_loans']:,}"
-        f" loans, tested on {powers[0]['test_loans']:,} later ones with a clickstream"
-        f" ({first:%b %Y} to {last:%b %Y}), 95% bootstrap interval; {run}",
+        f" loans with a label known by then, tested on {powers[0]['test_loans']:,}"
+        f" with a clickstream ({first:%b %Y} to {last:%b %Y}), 95% bootstrap interval; {run}",
         "proof": f"proof.json of the datamart{proven}; {run}",
         "operations": f"manifest of {run}, {os.cpu_count()} cores",
     }

@@ -5,6 +5,7 @@ silver tables with other rows in the place of gold.loan_applications. There is n
 implementation of a feature, and a feature that a user adds to the models is there as well.
 """
 
+import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -246,24 +247,36 @@ def _known_customers(queries: Queries) -> Iterator[str]:
 
 def _read_spine(con: DuckDBPyConnection, spine: Path) -> dict[str, str]:
     """Load the caller's file as __spine, its rows numbered from 1; its columns and their types."""
-    path = str(spine).replace("'", "''")
-    scans = {
-        ".csv": f"read_csv('{path}', header = true, delim = ',', all_varchar = true)",
-        ".parquet": f"read_parquet('{path}', hive_partitioning = false)",
-    }
-    if spine.suffix.lower() not in scans:
+    if spine.suffix.lower() not in FORMATS:
         raise UserError(f"{spine}: the spine has to be a .csv or .parquet file")
     if not spine.is_file():
         raise UserError(f"{spine}: there is no such file")
+    path = str(spine).replace("'", "''")
     try:
-        con.execute(
-            "create table __spine as select row_number() over () as __row, *"
-            f" from {scans[spine.suffix.lower()]}"
-        )
-    except duckdb.Error as error:
-        raise UserError(f"{spine} cannot be read: {_first_line(error)}") from error
+        scan = f"read_parquet('{path}', hive_partitioning = false)"
+        if spine.suffix.lower() == ".csv":
+            columns = ", ".join(f"{_quoted(name)}: 'varchar'" for name in _csv_header(spine))
+            scan = (
+                f"read_csv('{path}', header = true, delim = ',', quote = '\"', escape = '\"',"
+                f" auto_detect = false, columns = {{{columns}}})"
+            )
+        con.execute(f"create table __spine as select row_number() over () as __row, * from {scan}")
+    except (duckdb.Error, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{spine} cannot be read: {_first_lines(error)}") from error
     described = con.execute("describe __spine").fetchall()
     return {name: kind for name, kind, *_ in described if name != "__row"}
+
+
+def _csv_header(spine: Path) -> list[str]:
+    with spine.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file), [])
+    names = [name.lower() for name in header]
+    repeated = [name for name in names if names.count(name) > 1]
+    if not header:
+        raise UserError(f"{spine} is empty")
+    if repeated:
+        raise UserError(f"{spine}: column {repeated[0]} stands twice")
+    return header
 
 
 def _customer_column(spine: Path, columns: dict[str, str]) -> str:
@@ -359,7 +372,7 @@ def _write(con: DuckDBPyConnection, query: str, out: Path) -> None:
         con.execute(f"copy ({query}) to '{path}' ({FORMATS[out.suffix.lower()]})")
         beside.replace(out)
     except (duckdb.IOException, OSError) as error:
-        raise UserError(f"{out} cannot be written: {_first_line(error)}") from error
+        raise UserError(f"{out} cannot be written: {_first_lines(error)}") from error
     finally:
         if beside.is_file():
             beside.unlink()
@@ -434,5 +447,5 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _first_lines(error: Exception) -> str:
+    return " ".join(str(error).split("Possible fixes")[0].split())[:300]

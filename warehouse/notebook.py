@@ -36,6 +36,13 @@ DESCRIPTIONS = "descriptions.json"
 CHARTS = ("line", "bar", "area", "scatter", "hist")
 
 
+class NotebookError(UserError):
+    """A UserError that a notebook shows as its one line, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"error: {self}"]
+
+
 def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection:
     """A connection to the published run of a datamart, by default the project's own.
 
@@ -47,7 +54,7 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     root = Path(datamart_dir or os.environ.get("WAREHOUSE_DATAMART_DIR") or DATAMART_DIR)
     run_dir = Datamart(root.absolute()).current_run()
     if run_dir is None:
-        raise UserError(f"no datamart in {root} yet: run `python main.py` first")
+        raise NotebookError(f"no datamart in {root} yet: run `python main.py` first")
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     attach(con, run_dir)
@@ -169,10 +176,10 @@ def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> "Axes"
     from warehouse import charts
 
     if kind not in CHARTS:
-        raise UserError(f"%%chart knows {', '.join(CHARTS)}; found {kind!r}")
+        raise NotebookError(f"%%chart knows {', '.join(CHARTS)}; found {kind!r}")
     frame = con.execute(sql).df()
     if frame.empty:
-        raise UserError("the query returns no row: nothing to draw")
+        raise NotebookError("the query returns no row: nothing to draw")
     return charts.frame_chart(frame, kind)
 
 

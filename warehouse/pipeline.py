@@ -5,12 +5,12 @@ import hashlib
 import platform
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -21,6 +21,10 @@ from warehouse.errors import UserError
 from warehouse.inspection import FileInspection, inspect_file
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
+from warehouse.report import build_report
+
+if TYPE_CHECKING:
+    from warehouse.landing import LandedSource
 
 
 @dataclass(frozen=True)
@@ -43,61 +47,87 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
     """
     datamart = runs.open_datamart(options.datamart_dir)
     with runs.locked(datamart):
-        with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
-            inspections = [
-                inspect_file(options.data_dir / contract.file, contract)
-                for contract in read_contracts(CONTRACTS_FILE)
-            ]
-        inputs = {
-            "files": [_file_identity(inspection) for inspection in inspections],
-            "code": _code_hash(),
-            "as_of": options.as_of,
-            "known_at": options.known_at,
-        }
+        try:
+            with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
+                inspections = [
+                    inspect_file(options.data_dir / contract.file, contract)
+                    for contract in read_contracts(CONTRACTS_FILE)
+                ]
+        except UserError:
+            with _recorded(datamart, _inputs(options, []), progress):
+                raise
+        inputs = _inputs(options, inspections)
         published = datamart.current_manifest()
         if published and published["inputs"] == inputs and not options.rebuild:
             return published, False
-        return _run_anew(options, datamart, inspections, inputs, published, progress), True
+        with _recorded(datamart, inputs, progress) as (manifest, log_file):
+            build_dir = runs.begin(datamart, manifest["run_id"])
+            manifest |= _land_and_build(
+                options,
+                datamart,
+                build_dir,
+                inspections,
+                files_changed=published is None or published["inputs"]["files"] != inputs["files"],
+                log_file=log_file,
+                progress=progress,
+            )
+            manifest |= {
+                "outcome": "published",
+                "finished_at": _now(),
+                "seconds": progress.seconds,
+            }
+            with progress.step("report", "writing the report"):
+                page = build_report(build_dir, manifest, datamart.manifests_before(manifest["run_id"]))
+                (build_dir / "report.html").write_text(page, encoding="utf-8")
+            runs.write_json(build_dir / "manifest.json", manifest)
+            with progress.step("publish", "publishing"):
+                runs.publish(datamart, manifest["run_id"])
+        return manifest, True
 
 
-def _run_anew(
-    options: Options,
-    datamart: runs.Datamart,
-    inspections: list[FileInspection],
-    inputs: dict[str, Any],
-    published: dict[str, Any] | None,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Build, test and publish a run, and leave its manifest, whatever happens."""
+def _inputs(options: Options, inspections: list[FileInspection]) -> dict[str, Any]:
+    """All that decides what a run makes."""
+    return {
+        "files": [_file_identity(inspection) for inspection in inspections],
+        "code": _code_hash(),
+        "as_of": options.as_of,
+        "known_at": options.known_at,
+    }
+
+
+@contextlib.contextmanager
+def _recorded(
+    datamart: runs.Datamart, inputs: dict[str, Any], progress: Progress
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Leave a manifest and a log of a new run, whatever happens; gives its manifest and log file.
+
+    A run that is killed leaves the manifest of its beginning, of the outcome `unfinished`.
+
+    Raises:
+        UserError: in the place of any other error, whose trace goes to the log.
+    """
     run_id = runs.new_run_id(datamart)
     log_file = datamart.logs / f"{run_id}.log"
-    progress.log_to(log_file)
     manifest: dict[str, Any] = {
         "run_id": run_id,
         "started_at": _now(),
-        "outcome": "failed",
+        "outcome": "unfinished",
         "versions": _versions(),
         "inputs": inputs,
     }
     try:
-        build_dir = runs.begin(datamart)
-        files_changed = published is None or published["inputs"]["files"] != inputs["files"]
-        manifest |= _land_and_build(
-            options, datamart, inspections, files_changed, log_file, progress
-        )
-        manifest |= {"outcome": "published", "finished_at": _now(), "seconds": progress.seconds}
-        runs.write_json(build_dir / "manifest.json", manifest)
-        with progress.step("publish", "publishing"):
-            runs.publish(datamart, run_id)
+        progress.log_to(log_file)
+        runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
+        yield manifest, log_file
     except BaseException as error:
         manifest |= {
             "outcome": "failed",
             "error": str(error) or type(error).__name__,
+            "finished_at": _now(),
             "seconds": progress.seconds,
         }
         progress.log_only(traceback.format_exc())
-        with contextlib.suppress(OSError):
-            runs.discard(datamart)
+        runs.discard(datamart)
         if isinstance(error, Exception) and not isinstance(error, UserError):
             raise UserError(f"{_first_line(error)}; the full trace is in {log_file}") from error
         raise
@@ -105,12 +135,13 @@ def _run_anew(
         progress.log_only(f"outcome: {manifest['outcome']} {manifest.get('error', '')}")
         with contextlib.suppress(OSError):  # a full disk has been reported already
             runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
-    return manifest
+            runs.prune_records(datamart)
 
 
 def _land_and_build(
     options: Options,
     datamart: runs.Datamart,
+    build_dir: Path,
     inspections: list[FileInspection],
     files_changed: bool,
     log_file: Path,
@@ -121,27 +152,34 @@ def _land_and_build(
     from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
 
     dbt = Dbt(
-        build_dir=datamart.building,
+        build_dir=build_dir,
         target_dir=datamart.root / "dbt_target",
         variables={"as_of": options.as_of, "known_at": options.known_at},
         on_event=progress.detail,
         on_log=progress.log_only,
     )
     parsing = _Background(dbt.parse)
+    landed_again: list[FileInspection] = []
     if files_changed:
         with progress.step("land", f"landing {len(inspections)} files with Spark"):
-            _land(options, datamart.building / "bronze", inspections, log_file, progress)
+            landed = _land(options, build_dir / "bronze", inspections, log_file, progress)
+        landed_again = [
+            inspection
+            for inspection, source in zip(inspections, landed, strict=True)
+            if source.rows_seen_before
+        ]
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
-        save_queries(dbt.target_dir, datamart.building)
+        save_queries(dbt.target_dir, build_dir)
         runs.write_json(
-            datamart.building / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
+            build_dir / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
         )
+    result.warnings += _taken_back(build_dir, landed_again)
     for warning in result.warnings:
         progress.warn(warning)
     with progress.step("summarise", "counting"):
-        return _contents(datamart.building) | {
+        return _contents(build_dir) | {
             "tests": {
                 "passed": result.passed,
                 "warnings": result.warnings,
@@ -157,8 +195,8 @@ def _land(
     inspections: list[FileInspection],
     log_file: Path,
     progress: Progress,
-) -> None:
-    """Land the files as one load and write down what it brought."""
+) -> "list[LandedSource]":
+    """Land the files as one load and write down what it brought; returns the counts."""
     from warehouse import landing
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
@@ -181,6 +219,68 @@ def _land(
     finally:
         landing.stop_spark(spark)
     _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
+    return landed
+
+
+def _taken_back(build_dir: Path, inspections: list[FileInspection]) -> list[str]:
+    """A line for each file that says again what a later row of its key has restated.
+
+    Such a row is in bronze already, so it is not landed again, and silver keeps the restatement:
+    A, then B, then A again leaves B. That has to be seen by a person.
+    """
+    lines = []
+    with duckdb.connect() as con:
+        attach(con, build_dir)
+        for inspection in inspections:
+            contract = inspection.contract
+            key = ", ".join(_quoted(column) for column in contract.key)
+            content = ", ".join(f"coalesce({_quoted(c)}, '')" for c in contract.columns)
+            try:
+                (keys,) = con.execute(
+                    f"""
+                    with restated as (
+                        select {key}, [{content}] as content
+                        from bronze.{_quoted(contract.name)}
+                        where (_load_id, _row_number) in (
+                            select (load_id, row_number) from silver.set_aside_rows
+                            where source = ? and fate = 'superseded'
+                        )
+                    ),
+
+                    file_rows as (
+                        select row_number() over () as row_number, {key}, [{content}] as content
+                        from read_csv(
+                            ?, header = true, delim = ',', quote = '"', escape = '"',
+                            all_varchar = true, null_padding = true, strict_mode = false,
+                            ignore_errors = true, max_line_size = 67108864
+                        )
+                    ),
+
+                    last_rows as (
+                        select {key}, arg_max(content, row_number) as content
+                        from file_rows
+                        where ({key}) in (select ({key}) from restated)
+                        group by {key}
+                    )
+
+                    select count(*) from last_rows
+                    where ({key}, content) in (select ({key}, content) from restated)
+                    """,
+                    [contract.name, str(inspection.path)],
+                ).fetchone()
+            except duckdb.Error:
+                continue  # what DuckDB cannot read Spark has landed; only this warning is lost
+            if keys:
+                lines.append(
+                    f"{inspection.path.name}: for {keys:,} keys the file says what an older load"
+                    " said and a later one changed; such rows are not landed again, so the change"
+                    " stays in force"
+                )
+    return lines
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 class _Background:

@@ -1,14 +1,15 @@
 """The runs of a datamart on disk: build beside the published one, swap in whole, keep a few.
 
     datamart/
-        bronze, silver, gold  ->  current/...     what users read
+        bronze, silver, gold, report.html  ->  current/...     what users read
         current               ->  runs/<run id>   replaced in one step
         runs/<run id>/                            a published run, never changed by a later one
-        building/                                 the run in progress; what a killed run left
+        building/<run id>/                        the run in progress; what a killed run left
         manifests/<run id>.json                   what every run did, failed ones included
         logs/<run id>.log
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -69,6 +70,15 @@ class Datamart:
         except (OSError, ValueError):
             return None
 
+    def manifests_before(self, run_id: str) -> list[dict[str, Any]]:
+        """What earlier runs say of themselves, oldest first; unreadable ones are passed over."""
+        found = []
+        for path in sorted(self.manifests.glob("*.json")):
+            with contextlib.suppress(OSError, ValueError):
+                if path.stem != run_id:
+                    found.append(json.loads(path.read_text()))
+        return found
+
 
 def open_datamart(root: Path) -> Datamart:
     """The datamart at root, with its working folders made.
@@ -115,15 +125,16 @@ def locked(datamart: Datamart) -> Iterator[None]:
             " wait for it to end, or use another --datamart-dir"
         ) from error
     try:
-        holder.write_text(
-            json.dumps(
-                {
-                    "pid": os.getpid(),
-                    "host": os.uname().nodename,
-                    "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-                }
+        with contextlib.suppress(OSError):  # on a full disk the lock alone has to do
+            holder.write_text(
+                json.dumps(
+                    {
+                        "pid": os.getpid(),
+                        "host": os.uname().nodename,
+                        "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                    }
+                )
             )
-        )
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -148,20 +159,21 @@ def new_run_id(datamart: Datamart) -> str:
     return run_id
 
 
-def begin(datamart: Datamart) -> Path:
-    """An empty building folder that holds the published bronze as hard links; returns it."""
+def begin(datamart: Datamart, run_id: str) -> Path:
+    """A building folder of this run's own that holds the published bronze as hard links.
+
+    Its own, because the Spark of a run killed a moment ago may still be writing into that run's.
+    """
     discard(datamart)
+    build_dir = datamart.building / run_id
     for layer in LAYERS:
-        (datamart.building / layer).mkdir(parents=True)
+        (build_dir / layer).mkdir(parents=True)
     run_dir = datamart.current_run()
     if run_dir is not None:
         shutil.copytree(
-            run_dir / "bronze",
-            datamart.building / "bronze",
-            copy_function=_link,
-            dirs_exist_ok=True,
+            run_dir / "bronze", build_dir / "bronze", copy_function=_link, dirs_exist_ok=True
         )
-    return datamart.building
+    return build_dir
 
 
 def _link(source: str, target: str) -> None:
@@ -179,11 +191,13 @@ def publish(datamart: Datamart, run_id: str) -> Path:
     the older run stays published and the next publish prunes what was left.
     """
     run_dir = datamart.runs / run_id
-    datamart.building.rename(run_dir)
-    for layer in LAYERS:
-        _replace_link(datamart.root / layer, Path("current") / layer)
+    os.sync()  # what the link will show has to be on disk before the link is
+    (datamart.building / run_id).rename(run_dir)
+    for name in (*LAYERS, "report.html"):
+        _replace_link(datamart.root / name, Path("current") / name)
     _replace_link(datamart.current, Path("runs") / run_id)
-    _prune(datamart)
+    _prune_runs(datamart)
+    discard(datamart)
     return run_dir
 
 
@@ -196,22 +210,25 @@ def _replace_link(link: Path, target: Path) -> None:
     beside.replace(link)
 
 
-def _prune(datamart: Datamart) -> None:
-    """Delete all but the newest runs, the published one kept in any case, and old manifests."""
+def _prune_runs(datamart: Datamart) -> None:
+    """Delete all but the newest runs, the published one kept in any case."""
     current = datamart.current_run()
     kept = sorted(datamart.runs.iterdir(), reverse=True)[:KEPT_RUNS]
     for run_dir in datamart.runs.iterdir():
         if run_dir not in kept and run_dir != current:
             shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def prune_records(datamart: Datamart) -> None:
+    """Delete all but the newest manifests and logs; failed runs leave them too."""
     for folder in (datamart.manifests, datamart.logs):
         for old in sorted(folder.iterdir(), reverse=True)[KEPT_MANIFESTS:]:
             old.unlink(missing_ok=True)
 
 
 def discard(datamart: Datamart) -> None:
-    """Remove what an unfinished run left."""
-    if datamart.building.exists():
-        shutil.rmtree(datamart.building)
+    """Remove what unfinished runs left; what cannot be removed now is left to the next run."""
+    shutil.rmtree(datamart.building, ignore_errors=True)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
         ("bronze", "the raw files as landed"),
         ("silver", "cleaned tables and the quarantine"),
         ("gold", "feature store, label store, training set, ledger"),
+        ("report.html", "is this month's data good?"),
         ("current/manifest.json", "what this run did"),
     ):
         console.print(f"  {datamart_dir / path}  ({content})", highlight=False, soft_wrap=True)

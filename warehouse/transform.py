@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from warehouse.catalog import attach
 from warehouse.errors import UserError
 from warehouse.paths import DBT_DIR, PROJECT_DIR
 
 DESCRIPTIONS_FILE = "descriptions.json"
+MESSAGES_SHOWN = 5  # of one test, in a line for a person
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Dbt:
             "none",
             "--log-level-file",
             "none",
+            "--no-use-colors",
             "--threads",
             str(threads),
         ]
@@ -77,7 +82,7 @@ class Dbt:
             UserError: a model could not be built, or a test of severity error failed.
         """
         outcome = self._invoke("build", "--exclude-resource-type", "unit_test")
-        result = _read_results(outcome.result)
+        result = _read_results(outcome.result, self._build_dir)
         if outcome.exception:
             raise UserError(f"dbt stopped: {_one_line(str(outcome.exception))}")
         if result.failures:
@@ -122,21 +127,38 @@ def descriptions(dbt_manifest: Path) -> dict[str, Any]:
     }
 
 
-def _read_results(results: Any) -> DbtResult:
+def _read_results(results: Any, build_dir: Path) -> DbtResult:
     result = DbtResult()
     for entry in results or []:
         name, status = entry.node.name, str(entry.status)
+        said = _one_line(entry.message)
+        if status in ("warn", "fail"):
+            said = _own_words(entry.node.compiled_code, build_dir) or f"{entry.failures:,} rows"
         if entry.node.resource_type == "test":
             result.test_seconds += entry.execution_time
             if status == "pass":
                 result.passed += 1
             elif status == "warn":
-                result.warnings.append(f"{name}: {_one_line(entry.message)}")
+                result.warnings.append(f"{name}: {said}")
         elif status == "success":
             result.model_seconds[f"{entry.node.schema}.{name}"] = entry.execution_time
         if status in ("fail", "error"):
-            result.failures.append(f"{name}: {_one_line(entry.message)}")
+            result.failures.append(f"{name}: {said}")
     return result
+
+
+def _own_words(sql: str, build_dir: Path) -> str:
+    """What a test that found rows says of them in its column `message`; '' where it has none."""
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        attach(con, build_dir)
+        try:
+            found = con.execute(f"select message from (\n{sql}\n)").fetchall()
+        except duckdb.Error:
+            return ""
+    shown = "; ".join(message for (message,) in found[:MESSAGES_SHOWN])
+    more = len(found) - MESSAGES_SHOWN
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def _one_line(message: str | None) -> str:
