@@ -27,9 +27,7 @@ def main(data_dir: Path, out_dir: Path, published_run: Path, compiled_dir: Path)
             sql = (compiled_dir / layer / f"{table}.sql").read_text()
             target = out_dir / layer / f"{table}.parquet"
             con.execute(f"copy ({sql}) to '{target}' (format parquet, compression zstd)")
-            con.execute(
-                f"create or replace view {layer}.{table} as from read_parquet('{target}')"
-            )
+            con.execute(f"create or replace view {layer}.{table} as from read_parquet('{target}')")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
 from warehouse.catalog import attach
 from warehouse.paths import DATA_DIR, PROJECT_DIR

@@ -71,9 +71,7 @@ def test_a_datamart_that_is_a_file_is_refused(tmp_path):
     assert_one_clear_line(run_main("--datamart-dir", tmp_path / "mart"), str(tmp_path / "mart"))
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0 or sys.platform == "win32", reason="root may write anywhere"
-)
+@pytest.mark.skipif(os.geteuid() == 0 or sys.platform == "win32", reason="root may write anywhere")
 def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
     mart = tmp_path / "mart"
     mart.mkdir()

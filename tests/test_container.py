@@ -166,9 +166,12 @@ def test_docs_page_says_that_it_is_being_built_then_shows_the_page(tmp_path, mon
     monkeypatch.setattr(serve, "_current_run", lambda: "1")
     try:
         assert answer(url) == 503
+        assert answer(f"{url}/health") == 200
         assert page.refresh()
         assert answer(url) == 200
         assert answer(f"{url}/../../etc/passwd") == 404
+        page.html, page.has_failed = None, True
+        assert answer(f"{url}/health") == 500
     finally:
         server.shutdown()
         server.server_close()

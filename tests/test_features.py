@@ -118,11 +118,11 @@ def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(c
     ("text", "options", "message"),
     [
         ("name,day\nx,2024-01-01\n", {}, "has no column customer_id, only name, day"),
-        ("customer_id,n\nx,1\n", {}, "no column holds dates; .*--date-column"),
+        ("customer_id,n\nx,1\n", {}, "no column holds dates; .*--date"),
         (
             "customer_id,a,b\nx,2024-01-01,2024-01-02\n",
             {},
-            "columns a, b all hold dates; .*--date-column",
+            "columns a, b all hold dates; .*--date",
         ),
         (
             "customer_id,application_date\nx,2024-01-01\ny,1/5/2023\n",

@@ -1,6 +1,7 @@
 """The made-up raw files: repeatable, shaped as the real ones, and dirty in every promised way."""
 
 import csv
+import itertools
 import re
 from collections import Counter, defaultdict
 from datetime import date
@@ -297,7 +298,7 @@ def test_profiles_change_slowly(folder: Path) -> None:
     for rows in by_customer(usable(folder, "features_financials.csv")).values():
         days = {row["snapshot_date"]: float(row["Outstanding_Debt"].rstrip("_")) for row in rows}
         debts = [debt for _, debt in sorted(days.items())]
-        changes += [abs(later - earlier) for earlier, later in zip(debts, debts[1:], strict=False)]
+        changes += [abs(later - earlier) for earlier, later in itertools.pairwise(debts)]
     assert sum(change > 0 for change in changes) / len(changes) > 0.9
     assert sum(changes) / len(changes) < 300
 

@@ -1,5 +1,6 @@
 """The leakage proof: what leaks is named, what does not leak passes."""
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from pit_support import copy_project
+from rich.console import Console
 
 from warehouse.errors import UserError
-from warehouse.prove import ROWS, prove
+from warehouse.prove import ROWS, prove, show
 
 MONTHS = ["2023-09", "2024-03"]
 FINANCIALS = "models/gold/financials_features.sql"
@@ -135,6 +137,11 @@ def test_every_planted_leak_is_caught_and_named_and_nothing_else_is(tiny, projec
         result = prove(tiny, project, MONTHS)
 
     assert result["outcome"] == "failed"
+    console = Console(file=io.StringIO(), width=160)
+    show(result, console)
+    for name in FEATURE_LEAKS:
+        assert name in console.file.getvalue()
+    assert "Failed: " in console.file.getvalue()
     found = [d for d in result["differences"] if d["table"] == "gold.feature_store"]
     assert {d["column"] for d in found} == set(FEATURE_LEAKS)
     for difference in found:

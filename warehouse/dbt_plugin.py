@@ -2,8 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
 
 from warehouse import catalog, paths
 
@@ -11,13 +14,13 @@ from warehouse import catalog, paths
 class Plugin(BasePlugin):
     """Points dbt at the published run, or at the folder main.py builds in (WAREHOUSE_BUILD_DIR)."""
 
-    def update_connection_config(self, creds, config):
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Set the folder that models are written to."""
         build_dir = os.environ.get("WAREHOUSE_BUILD_DIR")
         run_dir = Path(build_dir) if build_dir else paths.DATAMART_DIR / "current"
         creds.external_root = str(run_dir.resolve())
 
-    def configure_connection(self, conn):
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Show what the folder holds already as views."""
         run_dir = Path(self.creds.external_root)
         if run_dir.is_dir():

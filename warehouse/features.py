@@ -284,7 +284,7 @@ def _customer_column(spine: Path, columns: dict[str, str]) -> str:
     if len(found) != 1:
         raise UserError(
             f"{spine} has no column customer_id, only {', '.join(columns)};"
-            " name the customer's column with --customer-column"
+            " name the customer's column with --customer"
         )
     return found[0]
 
@@ -295,7 +295,7 @@ def _date_column(con: DuckDBPyConnection, spine: Path, columns: dict[str, str]) 
     found = named or [name for name, kind in columns.items() if _holds_dates(con, name, kind)]
     if len(found) != 1:
         said = f"columns {', '.join(found)} all hold dates" if found else "no column holds dates"
-        raise UserError(f"{spine}: {said}; name the date's column with --date-column")
+        raise UserError(f"{spine}: {said}; name the date's column with --date")
     return found[0]
 
 

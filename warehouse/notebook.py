@@ -139,6 +139,9 @@ def _offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) 
         shell.run_line_magic("load_ext", "sql")
         from sql.connection import ConnectionManager
 
+    import pandas as pd
+
+    pd.set_option("display.max_colwidth", 150)
     for setting in ("autopandas = True", "feedback = 0", "displaycon = False", "autolimit = 0"):
         shell.run_line_magic("config", f"SqlMagic.{setting}")
     ConnectionManager.set(con, displaycon=False, alias="datamart")

@@ -58,7 +58,8 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 raise
         inputs = _inputs(options, inspections)
         published = datamart.current_manifest()
-        if published and published["inputs"] == inputs and not options.rebuild:
+        is_same = published is not None and published["inputs"] == inputs
+        if is_same and datamart.is_as_published() and not options.rebuild:
             return published, False
         with _recorded(datamart, inputs, progress) as (manifest, log_file):
             build_dir = runs.begin(datamart, manifest["run_id"])
@@ -77,7 +78,9 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 "seconds": progress.seconds,
             }
             with progress.step("report", "writing the report"):
-                page = build_report(build_dir, manifest, datamart.manifests_before(manifest["run_id"]))
+                page = build_report(
+                    build_dir, manifest, datamart.manifests_before(manifest["run_id"])
+                )
                 (build_dir / "report.html").write_text(page, encoding="utf-8")
             runs.write_json(build_dir / "manifest.json", manifest)
             with progress.step("publish", "publishing"):

@@ -24,6 +24,10 @@ from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from warehouse.catalog import attach
 from warehouse.errors import UserError
@@ -81,6 +85,7 @@ def prove(
         UserError: nothing is published, the models do not compile or run, or a month is unknown.
     """
     started = time.monotonic()
+    datamart_dir, project_dir = datamart_dir.absolute(), project_dir.absolute()
     run_dir = published_run(datamart_dir)
     on_progress("compiling the models")
     target_dir = datamart_dir / "proof_target" if project_dir == DBT_DIR else None
@@ -107,6 +112,39 @@ def prove(
         }
     write_json(datamart_dir / PROOF_FILE, result)
     return result
+
+
+def show(proof: dict[str, Any], console: Console) -> None:
+    """Print what a proof found: the columns that know the future, or that there are none."""
+    months = proof["months"]
+    span = f" ({months[0]} to {months[-1]})" if months else ""
+    console.print(
+        f"{proof['builds']} builds over {len(months)} months{span},"
+        f" {proof['columns']:,} columns, {proof['rows_compared']:,} rows compared"
+        f" in {proof['seconds']:.0f} s",
+        highlight=False,
+    )
+    if not proof["differences"]:
+        console.print("Passed: no value of a loan changes when its future does.")
+        return
+    table = Table("column", "table", "build", box=box.SIMPLE_HEAD)
+    for heading in ("months", "most rows", "such as loan"):
+        table.add_column(heading)
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for difference in proof["differences"]:
+        key = tuple(difference[name] for name in ("column", "table", "variant"))
+        groups.setdefault(key, []).append(difference)
+    for key, found in groups.items():
+        shown = sorted({difference["month"] for difference in found})
+        said = shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]} ({len(shown)})"
+        worst = max(found, key=lambda difference: difference["rows"])
+        table.add_row(*key, said, f"{worst['rows']:,}", Text(worst["example_loan_id"]))
+    console.print(table)
+    console.print(
+        f"Failed: {len({key[:2] for key in groups})} columns are not the same without the future"
+        f" or in another order; all of it is in {PROOF_FILE}.",
+        highlight=False,
+    )
 
 
 def compile_models(project_dir: Path, run_dir: Path, target_dir: Path | None = None) -> Queries:

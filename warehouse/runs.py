@@ -1,12 +1,12 @@
 """The runs of a datamart on disk: build beside the published one, swap in whole, keep a few.
 
-    datamart/
-        bronze, silver, gold, report.html  ->  current/...     what users read
-        current               ->  runs/<run id>   replaced in one step
-        runs/<run id>/                            a published run, never changed by a later one
-        building/<run id>/                        the run in progress; what a killed run left
-        manifests/<run id>.json                   what every run did, failed ones included
-        logs/<run id>.log
+datamart/
+    bronze, silver, gold, report.html  ->  current/...     what users read
+    current               ->  runs/<run id>   replaced in one step
+    runs/<run id>/                            a published run, never changed by a later one
+    building/<run id>/                        the run in progress; what a killed run left
+    manifests/<run id>.json                   what every run did, failed ones included
+    logs/<run id>.log
 """
 
 import contextlib
@@ -38,22 +38,27 @@ class Datamart:
 
     @property
     def current(self) -> Path:
+        """The link to the published run."""
         return self.root / "current"
 
     @property
     def runs(self) -> Path:
+        """The published runs, the newest KEPT_RUNS of them."""
         return self.root / "runs"
 
     @property
     def building(self) -> Path:
+        """What is being built, or what a killed run left."""
         return self.root / "building"
 
     @property
     def manifests(self) -> Path:
+        """One JSON file a run."""
         return self.root / "manifests"
 
     @property
     def logs(self) -> Path:
+        """One text file a run."""
         return self.root / "logs"
 
     def current_run(self) -> Path | None:
@@ -63,12 +68,16 @@ class Datamart:
     def current_manifest(self) -> dict[str, Any] | None:
         """What the published run says of itself, None before the first run."""
         run_dir = self.current_run()
-        if run_dir is None or (run_dir / TOUCHED_BY_DBT).exists():
+        if run_dir is None:
             return None
         try:
             return json.loads((run_dir / "manifest.json").read_text())
         except (OSError, ValueError):
             return None
+
+    def is_as_published(self) -> bool:
+        """Whether nobody changed tables of the published run by dbt in a terminal."""
+        return not (self.current / TOUCHED_BY_DBT).exists()
 
     def manifests_before(self, run_id: str) -> list[dict[str, Any]]:
         """What earlier runs say of themselves, oldest first; unreadable ones are passed over."""

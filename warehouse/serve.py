@@ -1,6 +1,7 @@
 """Serves JupyterLab and the dbt docs, in the containers and without: python -m warehouse.serve."""
 
 import argparse
+import html
 import os
 import secrets
 import shutil
@@ -67,7 +68,7 @@ def docs_port() -> int:
 
 def check_server(options: argparse.Namespace) -> int:
     """0 when the server on this machine answers with success, for a container's health check."""
-    address = f"{lab_port()}/api" if options.server == "lab" else f"{docs_port()}/"
+    address = f"{lab_port()}/api" if options.server == "lab" else f"{docs_port()}/health"
     return 0 if _answers(f"http://{LOCALHOST}:{address}") else 1
 
 
@@ -150,9 +151,9 @@ def serve_docs(options: argparse.Namespace) -> int:
     """Serve the static docs page, built anew when a run is published or a model changes."""
     with tempfile.TemporaryDirectory(prefix="dbt_docs_") as folder:
         if options.to:
-            html = build_docs(Path(folder))
+            page = build_docs(Path(folder))
             options.to.parent.mkdir(parents=True, exist_ok=True)
-            options.to.write_bytes(html)
+            options.to.write_bytes(page)
             print(f"wrote {options.to}")
             return 0
         page = DocsPage(Path(folder))
@@ -177,6 +178,7 @@ class DocsPage:
         self.html: bytes | None = None
         self.message = "The docs are being built, a moment please."
         self.is_waiting_for_a_run = False
+        self.has_failed = False
 
     def refresh(self) -> bool:
         """Build the page if it is out of date; true when it is new."""
@@ -195,13 +197,13 @@ class DocsPage:
         self.message = "The docs are being built, a moment please."
         try:
             self.html = build_docs(self._folder)
-            is_new = True
+            self.has_failed = False
         except UserError as error:
-            self.message = f"The docs could not be built: {error}"
-            print(f"error: {self.message}", file=sys.stderr, flush=True)
-            is_new = False
+            print(f"error: the docs could not be built: {error}", file=sys.stderr, flush=True)
+            self.message = f"The docs could not be built: {html.escape(str(error))}"
+            self.has_failed = True
         self._built_from = state
-        return is_new
+        return not self.has_failed
 
     def shown_run(self) -> str:
         """The run that the page shows, as text."""
@@ -275,7 +277,9 @@ def _newest_change(folder: Path) -> float:
 def _handler(page: DocsPage) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.partition("?")[0] not in ("/", "/index.html"):
+            if self.path == "/health":
+                self._answer(500 if page.has_failed and page.html is None else 200, b"")
+            elif self.path.partition("?")[0] not in ("/", "/index.html"):
                 self._answer(404, b"not found")
             elif page.html is None:
                 status = 200 if page.is_waiting_for_a_run else 503

@@ -29,6 +29,7 @@ class DbtResult:
 
     @property
     def tests(self) -> int:
+        """How many tests ran."""
         return self.passed + len(self.warnings) + len(self.failures)
 
 
@@ -100,9 +101,7 @@ class Dbt:
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._hear])
         outcome = runner.invoke([*command, *self._options])
         if not outcome.success and outcome.result is None:
-            raise UserError(
-                f"dbt could not read the project: {_one_line(str(outcome.exception))}"
-            )
+            raise UserError(f"dbt could not read the project: {_one_line(str(outcome.exception))}")
         return outcome
 
     def _hear(self, event: Any) -> None:
