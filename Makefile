@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 DATA_DIR := data
 DATAMART_DIR := datamart
 
-.PHONY: help run prove test test-long docs notebook deck sample lint bench submission clean
+.PHONY: help run prove test test-long docs notebook deck sample lint bench submission up clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -13,6 +13,7 @@ help:  ## list the commands
 $(VENV)/.run: requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	echo "$(CURDIR)" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/warehouse.pth"
 	touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
@@ -23,7 +24,7 @@ run: $(VENV)/.run  ## land, build, test and publish the datamart
 	$(PYTHON) main.py --data-dir $(DATA_DIR) --datamart-dir $(DATAMART_DIR)
 
 test: $(VENV)/.test  ## all tests but the long ones
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
 	$(PYTHON) -m pytest -m long
@@ -31,6 +32,10 @@ test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
 bench: $(VENV)/.run  ## speed and memory of the pipeline against its floor
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(PYTHON) -m benchmarks.pipeline --data-dir $(DATA_DIR)
+
+up:  ## JupyterLab and dbt docs in containers, on http://127.0.0.1
+	test -f .env || printf 'HOST_UID=%s\nHOST_GID=%s\n' "$$(id -u)" "$$(id -g)" > .env
+	docker-compose up --build
 
 lint: $(VENV)/.test  ## style of Python and SQL
 	$(PYTHON) -m ruff check .

@@ -1,5 +1,6 @@
 """Shared fixtures: one published datamart of the sample for all tests that only read it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
 from warehouse.catalog import attach
@@ -35,21 +37,35 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def unpacked_project(tmp_path_factory) -> Path:
-    """What is handed in, unpacked in an empty folder."""
-    folder = tmp_path_factory.mktemp("unpacked")
-    pack(folder / "submission.zip")
-    with zipfile.ZipFile(folder / "submission.zip") as archive:
-        archive.extractall(folder / "project")
-    return folder / "project"
+def sample_run(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """What is handed in, unpacked and run once: its datamart folder, and what it printed.
+
+    One run serves all test processes; whoever comes first makes it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    project, said = folder / "unpacked" / "project", folder / "unpacked" / "said.json"
+    with FileLock(folder / "unpacked.lock"):
+        if not said.exists():
+            pack(folder / "unpacked" / "submission.zip")
+            with zipfile.ZipFile(folder / "unpacked" / "submission.zip") as archive:
+                archive.extractall(project)
+            result = run_main(project=project)
+            said.write_text(json.dumps([result.args, result.returncode, *_output(result)]))
+    result = subprocess.CompletedProcess(*json.loads(said.read_text()))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project / "datamart", result
+
+
+def _output(result: subprocess.CompletedProcess[str]) -> tuple[str, str]:
+    return result.stdout, result.stderr
 
 
 @pytest.fixture(scope="session")
-def sample_run(unpacked_project) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The first run on the sample data: its datamart folder, and what it printed."""
-    result = run_main(project=unpacked_project)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return unpacked_project / "datamart", result
+def unpacked_project(sample_run) -> Path:
+    """The project as handed in, unpacked in an empty folder, after its first run."""
+    return sample_run[0].parent
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +80,14 @@ def sample(sample_datamart):
     with duckdb.connect() as con:
         attach(con, sample_datamart / "current")
         yield con
+
+
+@pytest.fixture
+def datamart(sample_datamart, tmp_path) -> Path:
+    """A published datamart of a test's own."""
+    copy = tmp_path / "datamart"
+    shutil.copytree(sample_datamart, copy, symlinks=True)
+    return copy
 
 
 @pytest.fixture

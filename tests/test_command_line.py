@@ -79,9 +79,9 @@ def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
     assert_one_clear_line(run_main("--datamart-dir", mart), str(mart))
 
 
-def test_a_refused_call_leaves_the_published_datamart_as_it_was(sample_datamart, data_dir):
-    before = (sample_datamart / "current").resolve()
+def test_a_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_dir):
+    before = (datamart / "current").resolve()
     (data_dir / "features_financials.csv").write_text("")
-    result = run_main("--data-dir", data_dir, "--datamart-dir", sample_datamart)
+    result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
     assert_one_clear_line(result, "features_financials.csv", "empty")
-    assert (sample_datamart / "current").resolve() == before
+    assert (datamart / "current").resolve() == before

@@ -35,12 +35,12 @@ def test_every_row_of_the_files_is_accounted_for(sample):
     assert unbalanced == []
 
 
-def test_a_second_run_on_the_same_files_does_nothing(unpacked_project, sample_datamart):
-    before = (sample_datamart / "current").resolve()
-    result = run_main(project=unpacked_project)
+def test_a_second_run_on_the_same_files_does_nothing(unpacked_project, datamart):
+    before = (datamart / "current").resolve()
+    result = run_main("--datamart-dir", datamart, project=unpacked_project)
     assert result.returncode == 0
     assert "Nothing to do" in result.stdout
-    assert (sample_datamart / "current").resolve() == before
+    assert (datamart / "current").resolve() == before
 
 
 def test_the_manifest_says_what_the_run_did(sample_datamart):

@@ -93,9 +93,15 @@ def open_datamart(root: Path) -> Datamart:
     """The datamart at root, with its working folders made.
 
     Raises:
-        UserError: root is a file, cannot be written, or holds folders that are not a datamart's.
+        UserError: root is a file, cannot be written, holds folders that are not a datamart's, or
+            has a name that DuckDB takes for a pattern of names.
     """
     datamart = Datamart(root.absolute())
+    if set(str(datamart.root)) & set("*?["):
+        raise UserError(
+            f"datamart folder {datamart.root} has one of * ? [ in its path, which would stand for"
+            " other folders; choose another with --datamart-dir"
+        )
     try:
         for folder in (datamart.runs, datamart.manifests, datamart.logs):
             folder.mkdir(parents=True, exist_ok=True)
