@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
-    *("baseline", "charts", "deck", "explain", "feature_docs", "features", "generate"),
+    *("baseline", "charts", "deck", "explain", "feature_docs", "generate"),
     *("notebook", "prove", "serve", "submission", "summary"),
 )
 
