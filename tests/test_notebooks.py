@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -324,3 +325,12 @@ def test_pictures_of_the_models_are_drawn(trained):
         ),
     ):
         assert axes.has_data()
+
+
+def test_the_connection_gives_the_scoring_set_of_a_day(sample_datamart):
+    with connect(sample_datamart) as con:
+        rows, latest = con.execute(
+            "select count(*), max(clickstream_snapshot_date) from features_as_of(date '2024-03-15')"
+        ).fetchone()
+    assert rows > 500
+    assert latest == date(2024, 3, 1)

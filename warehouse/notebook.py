@@ -24,6 +24,7 @@ import duckdb
 
 from warehouse.catalog import LAYERS, attach
 from warehouse.errors import UserError
+from warehouse.features import QUERIES_FILE, create_macros
 from warehouse.paths import DATAMART_DIR
 from warehouse.runs import Datamart
 
@@ -46,6 +47,8 @@ class NotebookError(UserError):
 def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection:
     """A connection to the published run of a datamart, by default the project's own.
 
+    It shows bronze.*, silver.*, gold.*, and features_as_of(date): the scoring set of a day.
+
     The environment variable WAREHOUSE_DATAMART_DIR names another default.
 
     Raises:
@@ -58,6 +61,8 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     attach(con, run_dir)
+    if (run_dir / QUERIES_FILE).exists():
+        create_macros(con, run_dir)
     _describe(con, run_dir / DESCRIPTIONS)
     shell = _notebook_shell()
     if shell is not None:
