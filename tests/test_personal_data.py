@@ -1,0 +1,193 @@
+"""Name and SSN stop at bronze: the values of the input are looked for in every byte beyond it."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+from loads_support import Compiled
+
+from warehouse.catalog import attach
+from warehouse.paths import DATA_DIR, PROJECT_DIR
+
+MARKED_NAME, MARKED_SSN = "Zyxwvut Qponmlk", "987-65-4329"
+ATTRIBUTES = "features_attributes.csv"
+SSN = re.compile(r"\d{3}-?\d{2}-?\d{4}")
+WORD = re.compile("[a-z]+")
+# what is made of data and kept in the project, beside the datamart
+PAGES = ("notebooks", "deck", "README.md", "Readme.txt", "dbt_project/models", "benchmarks")
+
+
+def personal_values(folder: Path) -> list[str]:
+    """Names of two words and SSNs of a file: long enough to be no other word by chance."""
+    path = str(folder / ATTRIBUTES).replace("'", "''")
+    with duckdb.connect() as con:
+        found = con.execute(
+            "select distinct unnest([trim(Name), trim(SSN)]) as value from read_csv("
+            f"'{path}', header = true, all_varchar = true, null_padding = true,"
+            " strict_mode = false)"
+        ).fetchall()
+    values = [value for (value,) in found if value]
+    ssns = [v for v in values if len(v) == 11 and v.replace("-", "").isdigit()]
+    names = [v for v in values if re.fullmatch("[A-Za-z]+ [A-Za-z]+", v) and len(v) >= 9]
+    assert len(ssns) > 100
+    assert len(names) > 100
+    return [*ssns, *names]
+
+
+def content_of(path: Path) -> Iterator[str]:
+    """What a file says: its bytes, and of parquet also every different value of each column."""
+    yield path.read_bytes().decode("utf-8", errors="replace")
+    if path.suffix == ".parquet":
+        with duckdb.connect(config={"threads": 1}) as con:
+            con.execute(
+                f"create view t as from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+            )
+            for name, kind, *_ in con.execute("describe t").fetchall():
+                if kind not in ("DATE", "BOOLEAN"):
+                    text = "cast(value as bigint)" if kind in NUMBERS else "value"
+                    yield (
+                        con.execute(
+                            f"select string_agg({text}::varchar, '\n') from"
+                            f' (select distinct "{name}" as value from t) {where_nine_digits(kind)}'
+                        ).fetchone()[0]
+                        or ""
+                    )
+
+
+NUMBERS = ("DOUBLE", "FLOAT", "INTEGER", "BIGINT")
+
+
+def where_nine_digits(kind: str) -> str:
+    """Of numbers only those that could be an SSN without its signs."""
+    return (
+        "where value between 1e6 and 999999999 and value = floor(value)" if kind in NUMBERS else ""
+    )
+
+
+def beyond_bronze(datamart: Path) -> list[Path]:
+    """Every file of a datamart but bronze and the CSVs; links are not followed."""
+    return [
+        path
+        for path in datamart.rglob("*")
+        if path.is_file()
+        and not path.is_symlink()
+        and "bronze" not in path.relative_to(datamart).parts[:3]
+    ]
+
+
+def leaks(paths: list[Path], values: list[str]) -> list[str]:
+    """Which files hold one of the values, in any case of letters, with or without its signs."""
+    ssns = {value.replace("-", "") for value in values if value[0].isdigit()}
+    names = {tuple(value.lower().split()) for value in values if not value[0].isdigit()}
+    found = []
+    for path in paths:
+        for text in content_of(path):
+            numbers = (number.replace("-", "") for number in SSN.findall(text))
+            words = WORD.findall(text.lower())
+            if not ssns.isdisjoint(numbers) or not names.isdisjoint(pairwise(words)):
+                found.append(str(path))
+                break
+    return found
+
+
+def test_a_leak_is_found(tmp_path):
+    """The search itself, where there is something to find."""
+    (tmp_path / "page.html").write_text(f"<b>{MARKED_NAME.upper()}</b>")
+    (tmp_path / "log.txt").write_text(f"row {MARKED_SSN.replace('-', '')}")
+    (tmp_path / "clean.txt").write_text("nobody")
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select ['a', '{MARKED_SSN}'] as list) to '{tmp_path}/t.parquet'"
+            " (format parquet, compression zstd)"
+        )
+        con.execute(
+            f"copy (select {MARKED_SSN.replace('-', '')}::double as number)"
+            f" to '{tmp_path}/number.parquet' (format parquet)"
+        )
+    found = leaks(sorted(tmp_path.iterdir()), [MARKED_NAME, MARKED_SSN])
+    names = [Path(path).name for path in found]
+    assert names == ["log.txt", "number.parquet", "page.html", "t.parquet"]
+
+
+def test_no_name_and_no_ssn_of_the_sample_leaves_bronze(sample_datamart):
+    paths = beyond_bronze(sample_datamart)
+    kinds = {path.suffix for path in paths}
+    assert {".parquet", ".json", ".log", ".html", ".sql"} <= kinds
+    assert leaks(paths, personal_values(DATA_DIR)) == []
+
+
+def test_the_pages_of_the_project_hold_none_either():
+    paths = []
+    for page in PAGES:
+        root = PROJECT_DIR / page
+        paths += [path for path in [root, *root.rglob("*")] if path.is_file()]
+    assert leaks(paths, personal_values(DATA_DIR)) == []
+
+
+@pytest.fixture(scope="module")
+def dbt_manifest(sample_datamart) -> dict:
+    return json.loads((sample_datamart / "dbt_target" / "manifest.json").read_text())
+
+
+SENSITIVE = {"age", "occupation"}
+USERS_OF_SENSITIVE = {
+    "silver.customer_attributes",
+    "gold.attributes_features",
+    "gold.feature_store",
+    "gold.training_set",
+}
+
+
+def columns_of(manifest: dict) -> Iterator[tuple[str, str, dict]]:
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    for node in nodes:
+        if node["resource_type"] in ("model", "source"):
+            for column in node["columns"].values():
+                meta = column.get("config", {}).get("meta") or column.get("meta") or {}
+                yield f"{node['schema']}.{node['name']}", column["name"], meta
+
+
+def test_sensitive_columns_are_marked_wherever_they_stand(dbt_manifest, sample):
+    marked = {
+        (table, column.lower())
+        for table, column, meta in columns_of(dbt_manifest)
+        if meta.get("sensitive")
+    }
+    there = {
+        (f"{schema}.{table}", column)
+        for schema, table, column in sample.execute(
+            "select table_schema, table_name, lower(column_name) from information_schema.columns"
+            " where table_schema in ('bronze', 'silver', 'gold')"
+        ).fetchall()
+        if column in SENSITIVE
+    }
+    assert there == marked
+    assert {table for table, _ in marked} - {"bronze.features_attributes"} == USERS_OF_SENSITIVE
+
+
+def test_what_uses_a_sensitive_column_is_listed(dbt_manifest):
+    """Every exposure that reads one of the tables with age or occupation names the table."""
+    uses = {
+        exposure["name"]: {
+            f"{dbt_manifest['nodes'][key]['schema']}.{dbt_manifest['nodes'][key]['name']}"
+            for key in exposure["depends_on"]["nodes"]
+            if key in dbt_manifest["nodes"]
+        }
+        & USERS_OF_SENSITIVE
+        for exposure in dbt_manifest["exposures"].values()
+    }
+    assert "gold.training_set" in uses["baseline_model"]
+
+
+def test_the_project_s_own_test_looks_through_every_table(sample_datamart, dbt_manifest):
+    sql = Compiled(sample_datamart).tests["no_personal_data_leaves_bronze"]
+    models = {n["name"] for n in dbt_manifest["nodes"].values() if n["resource_type"] == "model"}
+    assert "not looked through" not in sql
+    assert models
+    with duckdb.connect() as con:
+        attach(con, sample_datamart / "current")
+        assert con.execute(sql).fetchall() == []
