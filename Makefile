@@ -13,7 +13,6 @@ help:  ## list the commands
 $(VENV)/.run: requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	echo "$(CURDIR)" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/warehouse.pth"
 	touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run

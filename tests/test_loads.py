@@ -123,10 +123,10 @@ def compiled(sample_datamart) -> Compiled:
 @pytest.fixture(scope="module")
 def tables(compiled):
     """A connection on which silver and the ledger stand, empty, to be made anew with other rows."""
-    con = connect()
-    empty_bronze(con)
-    compiled.build(con, "row_ledger", "quarantine")
-    return con
+    with connect() as con:
+        empty_bronze(con)
+        compiled.build(con, "row_ledger", "quarantine")
+        yield con
 
 
 def fill_bronze(con, source: str, files: list[list[tuple]], bronze: list[tuple], cells) -> None:

@@ -336,11 +336,7 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize(
     "free_bytes",
     [
-        pytest.param(
-            0,
-            id="at once",
-            marks=pytest.mark.xfail(reason="Progress.__exit__ closes the log: OSError"),
-        ),
+        pytest.param(0, id="at once"),
         pytest.param(1_000_000, id="half way"),
     ],
 )

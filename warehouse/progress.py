@@ -33,7 +33,8 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._log:
-            self._log.close()
+            with contextlib.suppress(OSError):
+                self._log.close()
 
     def log_to(self, path: Path) -> None:
         """From here on also write every line, with its time, to this file."""
