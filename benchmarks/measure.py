@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import psutil
 
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_LOOKS = 0.1
+LOOKS_BETWEEN_WEIGHINGS = 4  # reading the memory of a large process takes a while
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,15 @@ def measure(command: list[str]) -> Cost:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     root = psutil.Process(process.pid)
     cpu: dict[tuple[int, float], float] = {}
-    peak = 0.0
+    peak, looks = 0.0, 0
     while process.poll() is None:
-        memory = 0.0
+        memory, looks = 0.0, looks + 1
         for member in _tree(root):
             try:
                 times = member.cpu_times()
                 cpu[member.pid, member.create_time()] = times.user + times.system
-                memory += member.memory_full_info().pss
+                if looks % LOOKS_BETWEEN_WEIGHINGS == 0:
+                    memory += member.memory_full_info().pss
             except psutil.Error:
                 continue
         peak = max(peak, memory)

@@ -67,7 +67,10 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
         is_same = published is not None and published["inputs"] == inputs
         if is_same and datamart.is_as_published() and not options.rebuild:
             return published, False
-        with _recorded(datamart, inputs, progress) as (manifest, log_file):
+        with (
+            _recorded(datamart, inputs, progress) as (manifest, log_file),
+            contextlib.ExitStack() as endings,
+        ):
             build_dir = runs.begin(datamart, manifest["run_id"])
             manifest |= _land_and_build(
                 options,
@@ -76,6 +79,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 inspections,
                 files_changed=published is None or published["inputs"]["files"] != inputs["files"],
                 log_file=log_file,
+                endings=endings,
                 progress=progress,
             )
             manifest |= {
@@ -154,6 +158,7 @@ def _land_and_build(
     inspections: list[FileInspection],
     files_changed: bool,
     log_file: Path,
+    endings: contextlib.ExitStack,
     progress: Progress,
 ) -> dict[str, Any]:
     """Fill the building folder; returns the part of the manifest that says what is in it."""
@@ -171,7 +176,7 @@ def _land_and_build(
     landed_again: list[FileInspection] = []
     if files_changed:
         with progress.step("land", f"landing {len(inspections)} files with Spark"):
-            landed = _land(options, build_dir / "bronze", inspections, log_file, progress)
+            landed = _land(options, build_dir / "bronze", inspections, log_file, endings, progress)
         landed_again = [
             inspection
             for inspection, source in zip(inspections, landed, strict=True)
@@ -203,9 +208,13 @@ def _land(
     bronze_dir: Path,
     inspections: list[FileInspection],
     log_file: Path,
+    endings: contextlib.ExitStack,
     progress: Progress,
 ) -> "list[LandedSource]":
-    """Land the files as one load and write down what it brought; returns the counts."""
+    """Land the files as one load and write down what it brought; returns the counts.
+
+    Spark ends in the background, while dbt works; endings waits for it.
+    """
     from warehouse import landing
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
@@ -225,9 +234,11 @@ def _land(
                 f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
             ),
         )
-    finally:
+        _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
+    except BaseException:
         landing.stop_spark(spark)
-    _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
+        raise
+    endings.callback(_Background(lambda: landing.stop_spark(spark)).join)
     return landed
 
 
@@ -389,14 +400,30 @@ def _contents(run_dir: Path) -> dict[str, Any]:
 
 
 def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The sha256 of a table's rows, whatever their order; equal rows count as often as they stand.
+    """The sha256 of a table's columns and rows, whatever the order of the rows.
 
-    Rows are compared as JSON text, so a value, a type's spelling or a column's name that changes
-    changes the hash.
+    Rows count as often as they stand. Each goes in as DuckDB's own 64-bit hash of it, so hashes
+    compare between runs of one release of DuckDB; a manifest names its release.
     """
     return con.execute(
-        f"select sha256(coalesce(string_agg(h, '' order by h), ''))"
-        f" from (select sha256(to_json(t)::varchar) as h from {table} as t)"
+        f"""
+        with columns as (
+            select string_agg(name || ' ' || type, ', ' order by position) as names
+            from (
+                select column_name as name, column_type as type, row_number() over () as position
+                from (describe {table})
+            )
+        ),
+
+        rows as (
+            select string_agg(row_hash, ' ' order by row_hash) as hashes
+            from (select cast(hash(t) as varchar) as row_hash from {table} as t)
+        )
+
+        select sha256(names || coalesce(hashes, ''))
+        from columns
+        cross join rows
+        """
     ).fetchone()[0]
 
 
