@@ -1,7 +1,10 @@
-"""The floor: what the machine needs at least. Spark with its defaults reads the four files and
-writes them as parquet; then DuckDB runs the same SQL that dbt runs, one query a table."""
+"""The floor: what the machine needs at least.
 
-import os
+Spark with its defaults reads the four files and writes them as parquet, with the machine's own
+Java (Spark's start script cannot use the wheel's); then DuckDB runs the SQL that dbt runs, one
+query a table.
+"""
+
 import sys
 from pathlib import Path
 
@@ -9,12 +12,10 @@ import duckdb
 from pyspark.sql import SparkSession
 
 from warehouse.catalog import attach
-from warehouse.java import java_home
 
 
 def main(data_dir: Path, out_dir: Path, published_run: Path, compiled_dir: Path) -> None:
     """Land data_dir with bare Spark, then build silver and gold from compiled SQL."""
-    os.environ.setdefault("JAVA_HOME", str(java_home()))
     spark = SparkSession.builder.master("local[*]").getOrCreate()
     for path in sorted(data_dir.glob("*.csv")):
         spark.read.csv(str(path), header=True).write.parquet(str(out_dir / "landed" / path.stem))

@@ -24,12 +24,12 @@ def no_java(monkeypatch):
     monkeypatch.setattr(java, "_wheel_home", lambda: None)
 
 
-def test_java_home_comes_first_then_the_path_then_the_wheel(tmp_path, monkeypatch, no_java):
+def test_java_home_comes_first_then_the_wheel_then_the_path(tmp_path, monkeypatch, no_java):
     wheel, on_path, home = (fake_java(tmp_path / name, "21.0.1") for name in "abc")
-    monkeypatch.setattr(java, "_wheel_home", lambda: wheel)
-    assert java.java_home() == wheel
     monkeypatch.setenv("PATH", str(on_path / "bin"))
     assert java.java_home() == on_path
+    monkeypatch.setattr(java, "_wheel_home", lambda: wheel)
+    assert java.java_home() == wheel
     monkeypatch.setenv("JAVA_HOME", str(home))
     assert java.java_home() == home
 
