@@ -509,8 +509,8 @@ def _run_facts(con: duckdb.DuckDBPyConnection, datamart: Datamart, manifest: Row
         ),
         (
             "One machine.",
-            "DuckDB and local Spark carry millions of rows; beyond that the same"
-            " models run on a Spark cluster.",
+            "DuckDB and local Spark carry millions of rows. The landing can move to a Spark"
+            " cluster; the models cannot yet.",
         ),
     ]
     return {
