@@ -53,14 +53,6 @@ with runs.locked(runs.Datamart(pathlib.Path(sys.argv[1]))):
 """
 
 
-@pytest.fixture
-def datamart(sample_datamart, tmp_path) -> Path:
-    """A published datamart of its own for a test."""
-    copy = tmp_path / "datamart"
-    shutil.copytree(sample_datamart, copy, symlinks=True)
-    return copy
-
-
 class Reader(threading.Thread):
     """Opens the published run again and again; every time it must be one whole run."""
 

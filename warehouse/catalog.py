@@ -17,7 +17,14 @@ def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
     for layer in LAYERS:
         con.execute(f"create schema if not exists {layer}")
         for table, scan in _tables(run_dir / layer):
-            con.execute(f'create or replace view {layer}."{table}" as select * from {scan}')
+            con.execute(
+                f"create or replace view {layer}.{quoted_name(table)} as select * from {scan}"
+            )
+
+
+def quoted_name(name: str) -> str:
+    """A name as SQL takes it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _tables(layer_dir: Path) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from warehouse.catalog import attach
+from warehouse.catalog import attach, quoted_name
 from warehouse.errors import UserError
 from warehouse.runs import Datamart
 
@@ -255,7 +255,7 @@ def _read_spine(con: DuckDBPyConnection, spine: Path) -> dict[str, str]:
     try:
         scan = f"read_parquet('{path}', hive_partitioning = false)"
         if spine.suffix.lower() == ".csv":
-            columns = ", ".join(f"{_quoted(name)}: 'varchar'" for name in _csv_header(spine))
+            columns = ", ".join(f"{quoted_name(name)}: 'varchar'" for name in _csv_header(spine))
             scan = (
                 f"read_csv('{path}', header = true, delim = ',', quote = '\"', escape = '\"',"
                 f" auto_detect = false, columns = {{{columns}}})"
@@ -302,7 +302,7 @@ def _date_column(con: DuckDBPyConnection, spine: Path, columns: dict[str, str]) 
 def _holds_dates(con: DuckDBPyConnection, column: str, kind: str) -> bool:
     if kind != "VARCHAR":
         return kind == "DATE" or kind.startswith("TIMESTAMP")
-    text = f"nullif(trim({_quoted(column)}), '')"
+    text = f"nullif(trim({quoted_name(column)}), '')"
     dates, others = con.execute(
         f"select count({_as_date(text)}), count({text}) - count({_as_date(text)}) from __spine"
     ).fetchone()
@@ -320,14 +320,14 @@ def _make_applications(
     for column in (customer_column, date_column):
         if column not in columns:
             raise UserError(f"{spine} has no column {column}, only {', '.join(columns)}")
-    date, kind = _quoted(date_column), columns[date_column]
+    date, kind = quoted_name(date_column), columns[date_column]
     if kind == "VARCHAR":
         date = _as_date(f"nullif(trim({date}), '')")
     elif kind != "DATE" and not kind.startswith("TIMESTAMP"):
         raise UserError(f"{spine}: column {date_column} is {kind}, expected dates")
     con.execute(
         "create table __applications as select cast(__row as varchar) as loan_id,"
-        f" nullif(trim(cast({_quoted(customer_column)} as varchar)), '') as customer_id,"
+        f" nullif(trim(cast({quoted_name(customer_column)} as varchar)), '') as customer_id,"
         f" cast({date} as date) as application_date from __spine"
     )
     if kind == "VARCHAR":
@@ -341,7 +341,7 @@ def _as_date(text: str) -> str:
 
 
 def _refuse_bad_dates(con: DuckDBPyConnection, spine: Path, date_column: str) -> None:
-    date = f"spine.{_quoted(date_column)}"
+    date = f"spine.{quoted_name(date_column)}"
     bad = con.execute(
         f"select spine.__row, {date} from __spine as spine"
         " inner join __applications as read on cast(spine.__row as varchar) = read.loan_id"
@@ -441,10 +441,6 @@ def _with_tuples(content: dict[str, Any]) -> dict[str, Any]:
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _first_lines(error: Exception) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from warehouse.contract import SourceContract
-from warehouse.errors import UserError
+from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection
 from warehouse.java import start_jvm, stop_jvm
 
@@ -73,7 +73,8 @@ def start_spark(
         with log_file.open("a", encoding="utf-8") as log:
             log.write(traceback.format_exc())
         raise UserError(
-            f"Spark did not start on {master}: {_first_line(error)}; the trace is in {log_file}"
+            f"Spark did not start on {master}: {first_line(error)[:300]};"
+            f" the trace is in {log_file}"
         ) from error
 
 
@@ -172,14 +173,9 @@ def _spark_failures_as_user_errors(inspection: FileInspection, log_file: Path) -
         with log_file.open("a", encoding="utf-8") as log:
             log.write(f"\nLanding {inspection.path}\n{traceback.format_exc()}\n")
         raise UserError(
-            f"{inspection.path}: Spark could not land this file: {_first_line(error)}; "
+            f"{inspection.path}: Spark could not land this file: {first_line(error)[:300]}; "
             f"the full trace is in {log_file}"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line[:300] for line in lines if line), type(error).__name__)
 
 
 def _land_source(

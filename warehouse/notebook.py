@@ -27,13 +27,13 @@ from warehouse.errors import UserError
 from warehouse.features import QUERIES_FILE, create_macros
 from warehouse.paths import DATAMART_DIR
 from warehouse.runs import Datamart
+from warehouse.transform import DESCRIPTIONS_FILE
 
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
     from matplotlib.axes import Axes
 
-DESCRIPTIONS = "descriptions.json"
 CHARTS = ("line", "bar", "area", "scatter", "hist")
 
 
@@ -63,7 +63,7 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     attach(con, run_dir)
     if (run_dir / QUERIES_FILE).exists():
         create_macros(con, run_dir)
-    _describe(con, run_dir / DESCRIPTIONS)
+    _describe(con, run_dir / DESCRIPTIONS_FILE)
     shell = _notebook_shell()
     if shell is not None:
         _offer_sql_cells(shell, con)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse import runs
-from warehouse.catalog import attach
+from warehouse.catalog import attach, quoted_name
 from warehouse.contract import read_contracts
-from warehouse.errors import UserError
+from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection, inspect_file
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
@@ -142,7 +142,7 @@ def _recorded(
         progress.log_only(traceback.format_exc())
         runs.discard(datamart)
         if isinstance(error, Exception) and not isinstance(error, UserError):
-            raise UserError(f"{_first_line(error)}; the full trace is in {log_file}") from error
+            raise UserError(f"{first_line(error)}; the full trace is in {log_file}") from error
         raise
     finally:
         progress.log_only(f"outcome: {manifest['outcome']} {manifest.get('error', '')}")
@@ -253,14 +253,14 @@ def _taken_back(build_dir: Path, inspections: list[FileInspection]) -> list[str]
         attach(con, build_dir)
         for inspection in inspections:
             contract = inspection.contract
-            key = ", ".join(_quoted(column) for column in contract.key)
-            content = ", ".join(f"coalesce({_quoted(c)}, '')" for c in contract.columns)
+            key = ", ".join(quoted_name(column) for column in contract.key)
+            content = ", ".join(f"coalesce({quoted_name(c)}, '')" for c in contract.columns)
             try:
                 (keys,) = con.execute(
                     f"""
                     with restated as (
                         select {key}, [{content}] as content
-                        from bronze.{_quoted(contract.name)}
+                        from bronze.{quoted_name(contract.name)}
                         where (_load_id, _row_number) in (
                             select (load_id, row_number) from silver.set_aside_rows
                             where source = ? and fate = 'superseded'
@@ -297,10 +297,6 @@ def _taken_back(build_dir: Path, inspections: list[FileInspection]) -> list[str]
                     " stays in force"
                 )
     return lines
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 class _Background:
@@ -446,11 +442,6 @@ def _code_hash() -> str:
 def _versions() -> dict[str, str]:
     packages = ("dbt-core", "dbt-duckdb", "duckdb", "pyspark")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def _now() -> str:

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from warehouse.catalog import attach
+from warehouse.catalog import attach, quoted_name
 from warehouse.errors import UserError
 from warehouse.features import Model, Queries, Source, published_run, read_manifest
 from warehouse.paths import DBT_DIR, PROJECT_DIR
@@ -337,7 +337,7 @@ class _Table:
 
         The signs stand beside the row because DuckDB's hash takes 0.0 and -0.0 for one.
         """
-        signs = "".join(f", signbit({_quoted(name)})" for name in self._floats())
+        signs = "".join(f", signbit({quoted_name(name)})" for name in self._floats())
         value = f"hash(t{signs})"
         keys = ", ".join(self.keys)
         if self.is_unique:
@@ -346,7 +346,7 @@ class _Table:
 
     def differs(self, column: str) -> str:
         """The condition under which a column of the rows a and b is not the same byte for byte."""
-        a, b = (f"{side}.{_quoted(column)}" for side in "ab")
+        a, b = (f"{side}.{quoted_name(column)}" for side in "ab")
         condition = f"{a} is distinct from {b}"
         if column in self._floats():
             condition += f" or signbit({a}) is distinct from signbit({b})"
@@ -582,7 +582,7 @@ def _lay_out(con: DuckDBPyConnection, source: Source, real: str, nonsense: str) 
     )
     kept = {*source.key, source.date_column, "Customer_ID"}
     columns = [name for name in source.columns if name not in kept]
-    values = ", ".join(f"{_nonsense(name)} as {_quoted(name)}" for name in columns)
+    values = ", ".join(f"{_nonsense(name)} as {quoted_name(name)}" for name in columns)
     options = "(format parquet, compression uncompressed, dictionary_size_limit 100000)"
     con.execute(f"copy laid_out to '{real}' {options}")
     con.execute(
@@ -603,7 +603,7 @@ def _lay_out(con: DuckDBPyConnection, source: Source, real: str, nonsense: str) 
 
 
 def _known_from(source: Source) -> str:
-    text, date_format = f"trim({_quoted(source.date_column)})", source.date_format
+    text, date_format = f"trim({quoted_name(source.date_column)})", source.date_format
     days = source.delay_days
     if source.boundary == "strict" and "loan_id" not in source.key:
         days += 1
@@ -612,7 +612,7 @@ def _known_from(source: Source) -> str:
 
 def _nonsense(column: str) -> str:
     """What a row says instead: what another row says, a number that is wrong, filler or nothing."""
-    mine, other = (f"{table}.{_quoted(column)}" for table in ("this", "other"))
+    mine, other = (f"{table}.{quoted_name(column)}" for table in ("this", "other"))
     number = f"try_cast({mine} as double)"
     return f"""
         case hash(this._load_id, this._row_number, '{column}') % 8
@@ -627,7 +627,3 @@ def _nonsense(column: str) -> str:
 
 def _sql_path(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
