@@ -1,7 +1,6 @@
 """The loan-default warehouse: raw CSV files in, a point-in-time feature and label store out."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -194,7 +193,4 @@ def _moment(text: str) -> str:
 
 
 if __name__ == "__main__":
-    exit_code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(exit_code)  # all is closed; taking dbt's graph apart object by object costs a second
+    sys.exit(main(sys.argv[1:]))
