@@ -13,6 +13,7 @@ help:  ## list the commands
 $(VENV)/.run: requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m warehouse.java_cache
 	touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import java
+from warehouse import java, java_cache
 from warehouse.errors import UserError
 
 
@@ -54,3 +54,34 @@ def test_a_java_that_does_not_start_is_said_with_the_place_of_its_messages(tmp_p
     monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "dead", "17.0.1")))
     with pytest.raises(UserError, match=r"did not start.*spark\.log"):
         java.start_jvm("64m", tmp_path / "spark.log")
+
+
+def test_a_cache_that_does_not_fit_does_no_harm(tmp_path, monkeypatch):
+    broken = tmp_path / "spark-java.aot"
+    broken.write_bytes(b"not a cache" * 1000)
+    monkeypatch.setattr(java, "cache_file", lambda: broken)
+    gateway = java.start_jvm("64m", tmp_path / "spark.log")
+    try:
+        assert gateway.jvm.java.lang.Integer.parseInt("42") == 42
+    finally:
+        java.stop_jvm(gateway)
+
+
+def test_a_java_too_old_for_a_cache_makes_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "old", "24.0.1")))
+    monkeypatch.setattr(java, "cache_file", lambda: tmp_path / "spark-java.aot")
+    monkeypatch.setattr(java_cache, "cache_file", java.cache_file)
+    assert java_cache.make_cache() is None
+    assert not java.cache_file().exists()
+
+
+@pytest.mark.long
+def test_a_recorded_landing_is_what_the_next_start_opens(tmp_path, monkeypatch):
+    monkeypatch.setattr(java_cache, "cache_file", lambda: tmp_path / "spark-java.aot")
+    made = java_cache.make_cache()
+    assert made is not None and made.stat().st_size > 1_000_000
+    monkeypatch.setattr(java, "cache_file", lambda: made)
+    log_file = tmp_path / "spark.log"
+    gateway = java.start_jvm("64m", log_file, ["-Xlog:aot"])
+    java.stop_jvm(gateway)
+    assert f"Opened AOT cache {made}" in log_file.read_text()

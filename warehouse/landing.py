@@ -51,19 +51,24 @@ class LandedSource:
 
 
 def start_spark(
-    log_file: Path, master: str = "local[2]", memory: str = "512m", input_bytes: int = 0
+    log_file: Path,
+    master: str = "local[2]",
+    memory: str = "512m",
+    input_bytes: int = 0,
+    record_to: Path | None = None,
 ) -> "SparkSession":
     """A Spark session for landing about `input_bytes` of files; end it with `stop_spark`.
 
     `memory` is the driver's heap, which is all of Spark for a local master. Nothing is printed:
-    what Spark says goes to `log_file`. Raises UserError when Java or Spark does not start.
+    what Spark says goes to `log_file`. `record_to` is for `warehouse.java_cache`. Raises UserError
+    when Java or Spark does not start.
     """
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    gateway = start_jvm(memory, log_file, quick)
+    gateway = start_jvm(memory, log_file, quick, record_to)
     conf = SparkConf(loadDefaults=False).setAll(_settings(master).items())
     try:
         return SparkSession(SparkContext(conf=conf, gateway=gateway))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
     *("baseline", "charts", "deck", "explain", "feature_docs", "generate"),
-    *("notebook", "prove", "serve", "submission", "summary"),
+    *("java_cache", "notebook", "prove", "serve", "submission", "summary"),
 )
 
 

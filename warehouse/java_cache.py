@@ -1,0 +1,69 @@
+"""Makes the ahead-of-time cache of Spark's JVM: python -m warehouse.java_cache.
+
+From version 25 on a JVM can record which classes it loaded and what it learnt of them, and start
+from that record the next time. The record fits one Java and one Spark; a JVM that finds it does
+not fit runs without it.
+"""
+
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from warehouse import landing
+from warehouse.contract import read_contracts
+from warehouse.errors import UserError
+from warehouse.inspection import inspect_file
+from warehouse.java import OLDEST_JAVA_WITH_CACHE, cache_file, java_home, java_version
+from warehouse.paths import CONTRACTS_FILE, DATA_DIR
+
+
+def make_cache() -> Path | None:
+    """Record a landing of the sample; the cache file, or None where the Java is too old for one.
+
+    Raises UserError when there is no Java, or when the landing fails.
+    """
+    if (java_version(java_home()) or 0) < OLDEST_JAVA_WITH_CACHE:
+        return None
+    target = cache_file()
+    target.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder) / target.name
+        _land_sample(Path(folder), record_to=made)
+        if not made.exists():
+            raise UserError(f"{target}: Java wrote no cache; runs are slower without it")
+        os.replace(made, target)
+    return target
+
+
+def _land_sample(folder: Path, record_to: Path) -> None:
+    """Land the sample twice, so that the search for rows seen before is recorded too."""
+    inspections = [
+        inspect_file(DATA_DIR / contract.file, contract)
+        for contract in read_contracts(CONTRACTS_FILE)
+    ]
+    log_file = folder / "spark.log"
+    spark = landing.start_spark(log_file, "local[*]", record_to=record_to)
+    try:
+        for load_id in (1, 2):
+            landed_at = datetime.now(UTC)
+            landing.land(spark, inspections, folder / "bronze", load_id, landed_at, log_file)
+    finally:
+        landing.stop_spark(spark)
+
+
+def main() -> int:
+    """Make the cache and say where it is."""
+    print("recording a start of Spark, once, so that later ones are quicker (about 20 s) ...")
+    try:
+        made = make_cache()
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"Java's cache: {made}" if made else "this Java keeps no cache; Spark starts without it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
