@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     """Do what the command line says; returns the exit code, 0 only when all of it was done."""
     options = read_options(arguments)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
     try:
         return options.command(options, console)
     except UserError as error:
@@ -27,14 +28,14 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped; the published datamart is as it was", file=sys.stderr)
         return 130
+    finally:
+        gc.freeze()  # Python would look for it once more at its end
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Land, build, test and publish."""
     from warehouse import pipeline, summary
     from warehouse.progress import Progress
-
-    gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
 
     wanted = pipeline.Options(
         data_dir=options.data_dir,
@@ -47,7 +48,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with Progress(console) as progress:
         manifest, is_new = pipeline.run(wanted, progress)
     summary.show(console, manifest, options.datamart_dir, is_new)
-    gc.freeze()  # nor look for it at the end
     return 0
 
 
