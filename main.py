@@ -19,7 +19,6 @@ def main(arguments: list[str]) -> int:
     """Do what the command line says; returns the exit code, 0 only when all of it was done."""
     options = read_options(arguments)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
     try:
         return options.command(options, console)
     except UserError as error:
@@ -28,8 +27,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped; the published datamart is as it was", file=sys.stderr)
         return 130
-    finally:
-        gc.freeze()  # Python would look for it once more at its end
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -197,4 +194,5 @@ def _moment(text: str) -> str:
 
 
 if __name__ == "__main__":
+    gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
     sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ and on the real one where REAL_DATAMART names a datamart built from it."""
 import math
 import os
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,42 +101,57 @@ def is_same(found: Any, expected: Any) -> bool:
     return found == expected
 
 
+class Silver:
+    """The silver rows of a run by customer, and the features that plain loops make of them."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        rows = {
+            name: table(con, f"select * from silver.{name}")
+            for name in (
+                "customer_attributes", "customer_financials", "clickstream", "loan_repayments",
+            )
+        }  # fmt: skip
+        self._columns = {
+            name: [column for column in next(iter(found)) if column not in NOT_FEATURES]
+            for name, found in rows.items()
+        }
+        self._columns["customer_attributes"].remove("is_ssn_valid")
+        self._rows = {name: by_customer(found) for name, found in rows.items()}
+
+    def features(self, loan: Row, days_later: int = 0) -> dict[str, Row]:
+        """Each group's values for a loan, if every row were available some days later."""
+        attribute_rows, financial_rows, readings, repayments = (
+            [
+                row
+                for row in rows.get(loan["customer_id"], [])
+                if row["snapshot_date"] + timedelta(days_later) <= loan["application_date"]
+            ]
+            for rows in self._rows.values()
+        )
+        columns = self._columns
+        return {
+            "attributes": snapshot(
+                loan, attribute_rows, columns["customer_attributes"], "attributes"
+            ),
+            "financials": financials(loan, financial_rows, columns["customer_financials"]),
+            "clickstream": clickstream(loan, readings, COUNTERS),
+            "loan_history": loan_history(loan["customer_id"], loan["application_date"], repayments),
+        }
+
+
 def check_all(run_dir: Path) -> int:
     """Compare every column of every loan of a run's feature store; returns how many values."""
     compared = 0
     with duckdb.connect() as con:
         attach(con, run_dir)
-        silver = {
-            name: table(con, f"select * from silver.{name}")
-            for name in ("customer_attributes", "customer_financials", "clickstream")
-        }
-        columns = {
-            name: [c for c in next(iter(rows)) if c not in NOT_FEATURES]
-            for name, rows in silver.items()
-        }
-        columns["customer_attributes"].remove("is_ssn_valid")
-        groups = {name: by_customer(rows) for name, rows in silver.items()}
-        repayments = by_customer(table(con, "select * from silver.loan_repayments"))
+        silver = Silver(con)
         cursor = con.execute("select * from gold.feature_store")
         names = [column[0] for column in cursor.description]
         while values := cursor.fetchmany(500):
             for loan in (dict(zip(names, row, strict=True)) for row in values):
-                mine = {name: rows.get(loan["customer_id"], []) for name, rows in groups.items()}
-                expected = (
-                    snapshot(
-                        loan,
-                        mine["customer_attributes"],
-                        columns["customer_attributes"],
-                        "attributes",
-                    )
-                    | financials(loan, mine["customer_financials"], columns["customer_financials"])
-                    | clickstream(loan, mine["clickstream"], COUNTERS)
-                    | loan_history(
-                        loan["customer_id"],
-                        loan["application_date"],
-                        repayments.get(loan["customer_id"], []),
-                    )
-                )
+                expected = {}
+                for features in silver.features(loan).values():
+                    expected |= features
                 unchecked = set(loan) - set(expected) - set(SPINE)
                 reasons = {name for name in unchecked if name.endswith("_null_reason")}
                 assert unchecked - reasons == {"loan_history_age_days"}
@@ -266,35 +281,33 @@ def test_loan_history_is_right_on_any_repayments(random_tables):
     holds()
 
 
-def test_boundary_sensitivity_counts_what_another_rule_would_change(sample_datamart):
+def test_boundary_sensitivity_counts_what_another_rule_would_change(tiny, tiny_queries):
     with duckdb.connect() as con:
-        attach(con, sample_datamart / "current")
+        attach(con, tiny / "current")
+        silver = Silver(con)
         loans = table(con, f"select {', '.join(SPINE)} from gold.feature_store")
-        rows = table(con, "select customer_id, snapshot_date, age, occupation, is_ssn_valid"
-                          " from silver.customer_attributes")  # fmt: skip
-        values = ["age", "occupation", "is_ssn_valid"]
-        arguments = (loans, rows, ["customer_id"], values, "application_date", "snapshot_date")
-        now = as_of(*arguments)
-        for change, rule in (
-            ("strict", {"boundary": "strict"}),
-            ("available_one_day_later", {"delay_days": 1}),
-        ):
-            pairs = list(zip(now, as_of(*arguments, **rule), strict=True))
-            others = [(a, b) for a, b in pairs if a["winning_date"] != b["winning_date"]]
-            expected = (
-                len(loans),
-                len([a for a in now if a["winning_date"]]),
-                len(others),
-                len([b for _, b in others if b["winning_date"] is None]),
-                sum(a[name] != b[name] for a, b in others for name in values),
-            )
-            found = con.execute(
-                "select loans, loans_with_values, rows_changed, rows_emptied, values_changed"
-                " from gold.boundary_sensitivity"
-                " where feature_group = 'attributes' and change = ?",
-                [change],
-            ).fetchone()
-            assert found == expected
+        found = table(con, tiny_queries.model("boundary_sensitivity").sql)
+    pairs = [(silver.features(loan), silver.features(loan, days_later=1)) for loan in loans]
+    for group in ("attributes", "financials", "clickstream", "loan_history"):
+        date_column = f"{group}_snapshot_date"
+        beside = {date_column, f"{group}_age_days"}
+        changes = [(now[group], later[group]) for now, later in pairs]
+        expected = {
+            "loans": len(loans),
+            "loans_with_values": sum(now[date_column] is not None for now, _ in changes),
+            "rows_changed": sum(a[date_column] != b[date_column] for a, b in changes),
+            "rows_emptied": sum(
+                b[date_column] is None and a[date_column] is not None for a, b in changes
+            ),
+            "values_changed": sum(
+                a[name] != b[name] for a, b in changes for name in a.keys() - beside
+            ),
+        }
+        assert expected["values_changed"] > 0
+        # whole dates and inclusive sources: a strict boundary is one more day
+        for change in ("strict", "available_one_day_later"):
+            (row,) = (r for r in found if (r["feature_group"], r["change"]) == (group, change))
+            assert {name: row[name] for name in expected} == expected, (group, change)
 
 
 def test_no_label_trained_on_is_younger_than_the_test_side(sample_datamart):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,9 @@ class Dbt:
     def _invoke(self, *command: str) -> Any:
         os.environ["WAREHOUSE_HOME"] = str(PROJECT_DIR)
         os.environ["WAREHOUSE_BUILD_DIR"] = str(self._build_dir)
+        # jsonschema, which dbt imports, spends a second on the grammar of a kind of address that
+        # no schema of dbt's has, where this package is there (JupyterLab brings it).
+        sys.modules.setdefault("rfc3987_syntax", None)
         from dbt.cli.main import dbtRunner  # late: a re-run with nothing to do needs no dbt
 
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._hear])

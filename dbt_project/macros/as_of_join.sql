@@ -48,6 +48,20 @@
     {{ return(rule) }}
 {%- endmacro %}
 
+{#- The same, if the source were available one day later than it is. -#}
+{% macro source_rule_one_day_later(name) -%}
+    {%- set rule = source_rule(name) -%}
+    {{ return(dict(rule, delay_days=rule.delay_days + 1)) }}
+{%- endmacro %}
+
+{#- A model's own SQL, rendered once more with that rule in the place of the source's own. -#}
+{% macro model_one_day_later(name) -%}
+    {%- if execute -%}
+        {%- set model = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
+        {{ return(render('{% set source_rule = source_rule_one_day_later %}' ~ model.raw_code)) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
     For every row of the spine the latest row of the source known to it, taken whole: a null inside
     the winner stays null. Exactly one output row per spine row, whatever the input: every column
