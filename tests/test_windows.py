@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Row, as_of, loan_history, months_between, window
+from pit_support import copy_project
 
 from warehouse.catalog import attach
+from warehouse.prove import compile_models
 
 WINDOWS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 COUNTERS = [f"fe_{i}" for i in range(1, 21)]
@@ -326,6 +328,25 @@ def test_no_label_trained_on_is_younger_than_the_test_side(sample_datamart):
             "select sum(loans), (select count(*) from gold.training_set) from gold.split_summary"
         ).fetchone()
         assert counts[0] == counts[1]
+
+
+def test_a_label_of_a_source_that_comes_late_is_known_late(tiny, tmp_path):
+    late = "file: lms_loan_daily.csv"
+    project = copy_project(
+        tmp_path, [("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")]
+    )
+    sql = compile_models(project, tiny / "current").model("training_set").sql
+    query = "select loan_id, label_date, split from ({}) where split <> 'test'"
+    test_from = date(2024, 2, 1)
+    with duckdb.connect() as con:
+        attach(con, tiny / "current")
+        prompt = table(con, query.format("from gold.training_set"))
+        late = table(con, query.format(sql))
+    is_embargo = {row["loan_id"]: row["split"] == "embargo" for row in late}
+    assert is_embargo == {
+        row["loan_id"]: row["label_date"] + timedelta(45) > test_from for row in late
+    }
+    assert sum(is_embargo.values()) > sum(row["split"] == "embargo" for row in prompt)
 
 
 def test_months_without_any_clickstream_are_flagged(sample_datamart):

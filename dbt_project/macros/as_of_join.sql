@@ -54,6 +54,11 @@
     {{ return(dict(rule, delay_days=rule.delay_days + 1)) }}
 {%- endmacro %}
 
+{#- The day on which a label is known: its last repayment row is available then, not before. -#}
+{% macro label_known_on(label_date) -%}
+    {{ plus_days(label_date, source_rule('lms_loan_daily').delay_days) }}
+{%- endmacro %}
+
 {#- A model's own SQL, rendered once more with that rule in the place of the source's own. -#}
 {% macro model_one_day_later(name) -%}
     {%- if execute -%}

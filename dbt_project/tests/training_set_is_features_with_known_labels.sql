@@ -33,16 +33,16 @@ checked as (
         case training_set.split
             when 'test' then training_set.application_date >= test_from
             when 'embargo'
-                then training_set.application_date < test_from and training_set.label_date > test_from
+                then training_set.application_date < test_from and {{ label_known_on('training_set.label_date') }} > test_from
             when 'validation'
                 then
                     training_set.application_date >= validation_from
                     and training_set.application_date < test_from
-                    and training_set.label_date <= test_from
+                    and {{ label_known_on('training_set.label_date') }} <= test_from
             when 'train'
                 then
                     training_set.application_date < validation_from
-                    and training_set.label_date <= test_from
+                    and {{ label_known_on('training_set.label_date') }} <= test_from
         end as is_split_kept
     from training_set
     full outer join labels on training_set.loan_id = labels.loan_id

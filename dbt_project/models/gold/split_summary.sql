@@ -37,7 +37,7 @@ split_summary as (
         {{ ratio('by_month.defaults', 'by_month.loans') }} as default_rate,
         by_month.last_label_date,
         by_month.split in ('test', 'embargo')
-        or coalesce(by_month.last_label_date <= sides.test_begins_on, true) as is_known_before_test
+        or coalesce({{ label_known_on('by_month.last_label_date') }} <= sides.test_begins_on, true) as is_known_before_test
         {%- for group in groups %},
         {{ ratio('by_month.' ~ group ~ '_loans', 'by_month.loans') }} as {{ group }}_share
         {%- endfor %},

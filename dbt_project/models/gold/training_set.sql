@@ -16,7 +16,7 @@ training_set as (
         labels.label,
         case
             when features.application_date >= cast('{{ var('test_from') }}' as date) then 'test'
-            when labels.label_date > cast('{{ var('test_from') }}' as date) then 'embargo'
+            when {{ label_known_on('labels.label_date') }} > cast('{{ var('test_from') }}' as date) then 'embargo'
             when features.application_date >= cast('{{ var('validation_from') }}' as date) then 'validation'
             else 'train'
         end as split
