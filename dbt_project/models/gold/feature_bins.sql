@@ -50,13 +50,22 @@ number_values as (
     unpivot (value for feature in ({{ features | join(', ') }}))
 ),
 
-cut_points as (
+deciles as (
     select
         feature,
         quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) as cuts
     from number_values
     where {{ is_reference }}
     group by feature
+),
+
+cut_points as (
+    select
+        feature
+        {%- for i in range(1, 10) %},
+        cuts[{{ i }}] as cut_{{ i }}
+        {%- endfor %}
+    from deciles
 ),
 
 binned_numbers as (
@@ -68,7 +77,7 @@ binned_numbers as (
         coalesce(
             1
             {%- for i in range(1, 10) %}
-            + cast(number_values.value > cut_points.cuts[{{ i }}] as integer)
+            + cast(number_values.value > cut_points.cut_{{ i }} as integer)
             {%- endfor %},
             1
         ) as bin

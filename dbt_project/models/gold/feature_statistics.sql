@@ -51,22 +51,34 @@ distributions as (
     group by feature
 ),
 
+test_values as (
+    select
+        feature,
+        value,
+        count(*) as loans,
+        sum(test_label) as defaults
+    from known_values
+    where test_label is not null
+    group by feature, value
+),
+
+-- loans of one value share the middle of their ranks
 ranked as (
     select
         feature,
-        test_label,
-        rank() over (partition by feature order by value)
-        + (count(*) over (partition by feature, value) - 1) / 2 as mid_rank
-    from known_values
-    where test_label is not null
+        loans,
+        defaults,
+        sum(loans) over (partition by feature order by value rows unbounded preceding)
+        - (loans - 1) / 2 as mid_rank
+    from test_values
 ),
 
 test_counts as (
     select
         feature,
-        count(*) as test_loans,
-        sum(test_label) as test_defaults,
-        sum(test_label * mid_rank) as rank_sum
+        cast(sum(loans) as bigint) as test_loans,
+        sum(defaults) as test_defaults,
+        sum(defaults * mid_rank) as rank_sum
     from ranked
     group by feature
 ),
