@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from warehouse.errors import UserError
+from warehouse.memory import MemoryLimit, memory_limit
 from warehouse.paths import DATA_DIR, DATAMART_DIR
 
 PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
@@ -41,10 +42,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         known_at=options.known_at,
         spark_master=options.spark_master,
         rebuild=options.rebuild,
+        memory=options.memory_limit,
     )
     with Progress(console) as progress:
         manifest, is_new = pipeline.run(wanted, progress)
     summary.show(console, manifest, options.datamart_dir, is_new)
+    if options.profile and is_new:
+        summary.show_profile(console, manifest)
     return 0
 
 
@@ -113,6 +117,16 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rebuild", action="store_true", help="build anew even when no file or rule has changed"
     )
+    parser.add_argument(
+        "--memory-limit",
+        type=_memory,
+        metavar="SIZE",
+        help="memory that the run's processes may take together, such as 4GB; what does not fit"
+        " is spilled to disk (default: a heap of 512m for Spark, most of the machine for DuckDB)",
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="show where the time went, part by part"
+    )
     commands = parser.add_subparsers(title="commands", metavar="")
 
     command = _add_command(commands, "features", features, "features for rows of your own")
@@ -179,6 +193,13 @@ def _date(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date, expected YYYY-MM-DD") from error
+
+
+def _memory(text: str) -> MemoryLimit:
+    try:
+        return memory_limit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _moment(text: str) -> str:

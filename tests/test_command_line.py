@@ -1,5 +1,6 @@
 """A bad call ends in one clear line and a non-zero exit code, and changes nothing."""
 
+import json
 import os
 import re
 import sys
@@ -33,6 +34,11 @@ def test_help_explains_every_option():
 
 def test_an_unknown_option_is_refused(tmp_path):
     assert_one_clear_line(run_main("--no-such-option"), "--no-such-option")
+
+
+@pytest.mark.parametrize("size", ["5", "500MB", "lots"])
+def test_a_limit_of_memory_that_cannot_be_kept_is_refused(size):
+    assert_one_clear_line(run_main("--memory-limit", size), "--memory-limit", size)
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2023-02-30", "5/1/23"])
@@ -85,3 +91,19 @@ def test_a_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_d
     result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
     assert_one_clear_line(result, "features_financials.csv", "empty")
     assert (datamart / "current").resolve() == before
+
+
+def test_a_profile_names_the_parts_and_little_memory_changes_nothing(datamart):
+    def training_set() -> str:
+        manifest = json.loads((datamart / "current" / "manifest.json").read_text())
+        return manifest["training_set_sha256"]
+
+    before = training_set()
+    result = run_main(
+        "--datamart-dir", datamart, "--rebuild", "--profile", "--memory-limit", "1.1GiB"
+    )
+    assert result.returncode == 0, result.stderr
+    profile = result.stdout.partition("Where the time went")[2]
+    for part in ("build", "read the project", "gold.clickstream_features", "point_in_time"):
+        assert re.search(rf"{part}.* \d+\.\d", profile), part
+    assert training_set() == before

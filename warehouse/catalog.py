@@ -5,6 +5,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 LAYERS = ("bronze", "silver", "gold")
+SPILL_DIR = "spill"  # DuckDB makes it when it has to, and removes it
 
 
 def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
@@ -20,6 +21,14 @@ def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
             con.execute(
                 f"create or replace view {layer}.{quoted_name(table)} as select * from {scan}"
             )
+
+
+def set_memory(con: DuckDBPyConnection, run_dir: Path, limit: str | None = None) -> None:
+    """Let DuckDB hold so much in memory, such as 4GiB, and spill the rest into the run's folder."""
+    spill_dir = str(run_dir.resolve() / SPILL_DIR).replace("'", "''")
+    con.execute(f"set temp_directory = '{spill_dir}'")
+    if limit:
+        con.execute("set memory_limit = ?", [limit])
 
 
 def quoted_name(name: str) -> str:

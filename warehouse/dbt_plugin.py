@@ -21,8 +21,9 @@ class Plugin(BasePlugin):
         creds.external_root = str(run_dir.resolve())
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Show what the folder holds already as views."""
+        """Show what the folder holds already as views; spill beside it what memory cannot hold."""
         run_dir = Path(self.creds.external_root)
+        catalog.set_memory(conn, run_dir, os.environ.get("WAREHOUSE_MEMORY_LIMIT"))
         if run_dir.is_dir():
             for layer in catalog.LAYERS:
                 (run_dir / layer).mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import platform
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from warehouse.catalog import attach, quoted_name
 from warehouse.contract import read_contracts
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection, inspect_file
+from warehouse.memory import MemoryLimit
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
 from warehouse.report import build_report
@@ -43,6 +45,7 @@ class Options:
     known_at: str | None = None
     spark_master: str = "local[*]"
     rebuild: bool = False
+    memory: MemoryLimit | None = None
 
 
 def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
@@ -86,6 +89,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 "outcome": "published",
                 "finished_at": _now(),
                 "seconds": progress.seconds,
+                "parts": progress.parts,
             }
             with progress.step("report", "writing the report"):
                 page = build_report(
@@ -171,8 +175,9 @@ def _land_and_build(
         variables={"as_of": options.as_of, "known_at": options.known_at},
         on_event=progress.detail,
         on_log=progress.log_only,
+        memory_limit=options.memory.duckdb if options.memory else None,
     )
-    parsing = _Background(dbt.parse)
+    parsing = _Background(progress.timed("build", "read the project, while Spark lands", dbt.parse))
     landed_again: list[FileInspection] = []
     if files_changed:
         with progress.step("land", f"landing {len(inspections)} files with Spark"):
@@ -185,6 +190,7 @@ def _land_and_build(
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
+        progress.parts["build"] |= result.model_seconds | result.test_seconds
         save_queries(dbt.target_dir, build_dir)
         runs.write_json(
             build_dir / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
@@ -197,7 +203,7 @@ def _land_and_build(
             "tests": {
                 "passed": result.passed,
                 "warnings": result.warnings,
-                "seconds": result.test_seconds,
+                "seconds": sum(result.test_seconds.values()),
             },
             "model_seconds": result.model_seconds,
         }
@@ -219,20 +225,23 @@ def _land(
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
     landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    spark = landing.start_spark(
-        log_file, options.spark_master, input_bytes=sum(file.bytes for file in inspections)
+    spark = progress.timed("land", "start Java and Spark", landing.start_spark)(
+        log_file,
+        options.spark_master,
+        **({"memory": options.memory.spark_heap} if options.memory else {}),
+        input_bytes=sum(file.bytes for file in inspections),
     )
+    started = time.monotonic()
+
+    def say(source: "LandedSource") -> None:
+        progress.parts["land"][f"{source.file}, beside others"] = time.monotonic() - started
+        progress.detail(
+            f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
+        )
+
     try:
         landed = landing.land(
-            spark,
-            inspections,
-            bronze_dir,
-            load_id,
-            landed_at,
-            log_file,
-            on_progress=lambda source: progress.detail(
-                f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
-            ),
+            spark, inspections, bronze_dir, load_id, landed_at, log_file, on_progress=say
         )
         _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
     except BaseException:

@@ -2,15 +2,19 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import ParamSpec, TextIO, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Progress:
@@ -19,6 +23,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.seconds: dict[str, float] = {}
+        self.parts: dict[str, dict[str, float]] = defaultdict(dict)
         self._status: Status | None = None
         self._step = ""
         self._log: TextIO | None = None
@@ -59,6 +64,18 @@ class Progress:
                 self._status = None
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
         self._say_done(doing, time.monotonic() - started)
+
+    def timed(self, step: str, part: str, call: Callable[P, T]) -> Callable[P, T]:
+        """The same call, its time noted as a part of a step."""
+
+        def timed_call(*args: P.args, **kwargs: P.kwargs) -> T:
+            started = time.monotonic()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self.parts[step][part] = time.monotonic() - started
+
+        return timed_call
 
     def _say_done(self, doing: str, seconds: float) -> None:
         line = f"{doing}: done in {seconds:.1f} s"

@@ -6,7 +6,10 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+SHORTEST_PART = 0.1  # seconds; what is shorter is shown as a sum
 
 
 def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new: bool) -> None:
@@ -36,6 +39,21 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
         ("current/manifest.json", "what this run did"),
     ):
         console.print(f"  {datamart_dir / path}  ({content})", highlight=False, soft_wrap=True)
+
+
+def show_profile(console: Console, manifest: dict[str, Any]) -> None:
+    """Print the parts of each step, the longest first; parts of a step run beside each other."""
+    table = _table("Where the time went", "step", "seconds")
+    for step, seconds in manifest["seconds"].items():
+        table.add_row(f"[bold]{step}[/bold]", f"[bold]{seconds:.1f}[/bold]")
+        parts = sorted(manifest["parts"].get(step, {}).items(), key=lambda part: -part[1])
+        shown = [part for part in parts if part[1] >= SHORTEST_PART]
+        for name, part_seconds in shown:
+            table.add_row(f"  {escape(name)}", f"{part_seconds:.2f}")
+        if len(shown) < len(parts):
+            rest = sum(part_seconds for _, part_seconds in parts[len(shown) :])
+            table.add_row(f"  {len(parts) - len(shown)} others", f"{rest:.2f}")
+    console.print(table)
 
 
 def _rows(manifest: dict[str, Any]) -> Table:

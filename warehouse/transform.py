@@ -23,7 +23,7 @@ class DbtResult:
     """What dbt did: seconds per model, the outcome of every test, and what failed."""
 
     model_seconds: dict[str, float] = field(default_factory=dict)
-    test_seconds: float = 0.0
+    test_seconds: dict[str, float] = field(default_factory=dict)
     passed: int = 0
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -37,8 +37,8 @@ class DbtResult:
 class Dbt:
     """dbt over one building folder.
 
-    The folder is handed to the project's dbt plugin by environment variables, so a process works
-    on one folder at a time.
+    The folder, and the memory DuckDB may take, are handed to the project's dbt plugin by
+    environment variables, so a process works on one folder at a time.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Dbt:
         on_event: Callable[[str], None],
         on_log: Callable[[str], None],
         threads: int = 2,
+        memory_limit: str | None = None,
     ) -> None:
         self._options = [
             "--project-dir",
@@ -69,6 +70,7 @@ class Dbt:
         ]
         self.target_dir = target_dir
         self._build_dir = build_dir
+        self._memory_limit = memory_limit
         self._on_event = on_event
         self._on_log = on_log
         self._manifest: Any = None
@@ -97,6 +99,8 @@ class Dbt:
     def _invoke(self, *command: str) -> Any:
         os.environ["WAREHOUSE_HOME"] = str(PROJECT_DIR)
         os.environ["WAREHOUSE_BUILD_DIR"] = str(self._build_dir)
+        if self._memory_limit:
+            os.environ["WAREHOUSE_MEMORY_LIMIT"] = self._memory_limit
         # jsonschema, which dbt imports, spends a second on the grammar of a kind of address that
         # no schema of dbt's has, where this package is there (JupyterLab brings it).
         sys.modules.setdefault("rfc3987_syntax", None)
@@ -138,7 +142,7 @@ def _read_results(results: Any, build_dir: Path) -> DbtResult:
         if status in ("warn", "fail"):
             said = _own_words(entry.node.compiled_code, build_dir) or f"{entry.failures:,} rows"
         if entry.node.resource_type == "test":
-            result.test_seconds += entry.execution_time
+            result.test_seconds[name] = entry.execution_time
             if status == "pass":
                 result.passed += 1
             elif status == "warn":

@@ -1,0 +1,48 @@
+"""How the memory that a run may take is shared out."""
+
+import re
+from dataclasses import dataclass
+
+MIB = 2**20
+UNITS = {"MB": 10**6, "GB": 10**9, "MIB": MIB, "GIB": 2**30}
+SMALLEST = 2**30
+
+# Measured, and rounded up: what is there before the first row is read.
+PYTHON_MIB = 400  # this process with dbt loaded
+JVM_MIB = 350  # Spark's JVM beside its heap: classes, compiled code, threads, buffers
+LARGEST_HEAP_MIB = 4096  # Spark sorts and spills; more heap brings it nothing
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """The memory that the processes of a run may take together, in bytes.
+
+    Spark lands before DuckDB builds, so each may take all that the others leave.
+    """
+
+    bytes: int
+
+    @property
+    def spark_heap(self) -> str:
+        """The largest heap of Spark's JVM, as Java takes it."""
+        left = self.bytes // MIB - PYTHON_MIB - JVM_MIB
+        return f"{min(left, LARGEST_HEAP_MIB)}m"
+
+    @property
+    def duckdb(self) -> str:
+        """What DuckDB may hold in memory before it spills to disk, as DuckDB takes it."""
+        return f"{self.bytes // MIB - PYTHON_MIB}MiB"
+
+
+def memory_limit(text: str) -> MemoryLimit:
+    """A limit as a user writes it, such as 4GB or 1.5GiB.
+
+    Raises ValueError when it is none, or too small for Python and Java alone.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
+    if not found:
+        raise ValueError(f"{text!r} is not an amount of memory, expected one such as 4GB or 1.5GiB")
+    limit = MemoryLimit(int(float(found[1]) * UNITS[found[2].upper()]))
+    if limit.bytes < SMALLEST:
+        raise ValueError(f"{text} is too little: Python and Java alone need 1GiB")
+    return limit
