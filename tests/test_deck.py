@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from warehouse import deck
+from warehouse import deck, queries
 from warehouse.errors import UserError
 from warehouse.paths import PROJECT_DIR
 from warehouse.runs import Datamart
@@ -70,8 +70,30 @@ def test_no_personal_data_is_on_a_page(built, sample, tmp_path):
     assert not {name for (name,) in names if name} & words
 
 
+SMALLEST = 10.5  # pt: a page printed on A4 is made smaller to 88 %, and 9 pt is still read
+
+
+def test_no_letter_is_too_small_for_print(built, sample, sample_datamart, tmp_path):
+    datamart = Datamart(sample_datamart)
+    deck.write_pictures_and_facts(sample, datamart, datamart.current_manifest(), tmp_path)
+    sizes = {
+        (path.name, float(size))
+        for path in tmp_path.glob("*.svg")
+        for size in re.findall(r'font-size="([\d.]+)"', path.read_text())
+    }
+    assert len({name for name, _ in sizes}) == 7
+    assert not {(name, size) for name, size in sizes if size < SMALLEST}
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on this machine")
+    subprocess.run(["pdftotext", "-bbox", built[0], tmp_path / "boxes"], check=True)
+    boxes = re.findall(r'yMin="([\d.]+)".*?yMax="([\d.]+)"', (tmp_path / "boxes").read_text())
+    assert len(boxes) > 500
+    # pdftotext gives a word a box as tall as its font's size
+    assert min(float(low) - float(high) for high, low in boxes) > SMALLEST - 0.1
+
+
 def test_overflow_and_missing_font_stop_the_build(tmp_path):
-    shutil.copy(deck.DECK_DIR / deck.STYLE, tmp_path)
+    deck.copy_style(tmp_path)
     source = tmp_path / "slides.typ"
     moment = deck.datetime(2026, 1, 1, tzinfo=deck.UTC)
     page = '#import "style.typ": *\n#show: deck\n#slide(number: 1, title: [T])[{}]'
@@ -102,6 +124,53 @@ def test_figures_are_read_from_the_datamart(sample, sample_datamart, tmp_path):
     ).fetchone()[0]
     assert facts["rows_read"] == f"{read:,}"
     assert {path.suffix for path in tmp_path.iterdir()} == {".svg"}
+    count = sample.execute("""
+        select count(*) from silver.loan_repayments
+        where installments_missed = 1 and days_past_due < 30
+    """).fetchone()[0]
+    assert f"in {count:,} rows not yet 30" in facts["missed_text"]
+    minors = sample.execute("select count(*) from gold.feature_store where age < 18").fetchone()[0]
+    assert [head for head, _ in facts["limits"] if head.startswith(f"{minors:,} applicants")]
+
+
+def test_examples_of_cleaning_are_those_of_the_files(sample):
+    facts = deck._cleaning_facts(
+        sample, queries.cleaning(sample), queries.stray_underscores(sample)
+    )
+    said = {row["decision"]: row["what"] for row in facts["cleaning_rows"]}
+    stray = re.findall(r"\S+_(?=,|$)", said["read without it"])
+    repaired = re.search(r"such as (.*) beside", said["repaired from the list"])[1].split(", ")
+    age = re.search(r"age (\d+)", said["null, reason out_of_range"])[1]
+    day = re.search(r"\d{4}-\d\d-\d\d", said["format declared; a file in another is refused"])[0]
+    for column, source, values in (
+        ('"Age"', "features_attributes", [age, *stray[:2]]),
+        ('"Num_of_Loan"', "features_financials", [*repaired, *stray[2:]]),
+        ("snapshot_date", "lms_loan_daily", [day]),
+    ):
+        for value in values:
+            found = sample.execute(
+                f"select count(*) from bronze.{source} where cast({column} as text) = ?", [value]
+            ).fetchone()[0]
+            assert found, (column, value)
+    assert len(stray) == 3
+
+
+def test_a_run_without_its_proof_claims_none(sample, sample_datamart):
+    manifest = Datamart(sample_datamart).current_manifest()
+    assert deck._proof_facts(None, manifest)["proof_words"] == "can prove"
+    proof = {"months": ["2024-01"], "columns": 9, "rows_compared": 12, "seconds": 1.0}
+    failed = proof | {"differences": [{"column": "fe_1"}], "outcome": "failed"}
+    assert deck._proof_facts(failed, manifest)["proof_words"] == "does not yet prove"
+    passed = proof | {"differences": [], "outcome": "passed"}
+    assert deck._proof_facts(passed, manifest)["proof_words"] == "proves"
+
+
+def test_careless_join_shows_more_than_it_keeps_and_the_missing_clickstream_is_told(sample):
+    powers = {row["name"]: row for row in queries.group_power(sample)}
+    careless = powers["all groups, careless join"]
+    assert careless["auc"] > careless["kept"]
+    assert powers["without a clickstream"]["auc"] < powers["all groups"]["auc"]
+    assert all(row["lower"] < row["auc"] < row["upper"] for row in powers.values())
 
 
 def test_committed_deck_is_there_and_fits():

@@ -1,28 +1,16 @@
 """The dbt docs as a user sees them: one page, in a real browser, without a server."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from warehouse import serve
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1500,1000",
-)
 SOURCE = "source.loan_default.bronze.feature_clickstream"
 ELEMENTS = """
 const graph = angular.element(document.querySelector("[viz-elements]")).scope().graph;
@@ -38,22 +26,6 @@ def page(sample_datamart, tmp_path_factory) -> Path:
         patch.setenv("WAREHOUSE_BUILD_DIR", str((sample_datamart / "current").resolve()))
         (folder / "index.html").write_bytes(serve.build_docs(folder))
     return folder / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if not found or not driver:
-        pytest.skip("no Chromium with its chromedriver on this machine")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chromium
-    chromium.quit()
 
 
 @pytest.fixture

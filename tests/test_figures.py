@@ -3,13 +3,26 @@
 import math
 import re
 from datetime import date
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import duckdb
 import pytest
 
 from warehouse import figures, queries
-from warehouse.figures import PRINT, WEB
+from warehouse.drawing import (
+    COLORS,
+    DARK_COLORS,
+    INKS,
+    NOTEBOOK,
+    PHONE,
+    PRINT,
+    WEB,
+    Scale,
+    text_width,
+)
+from warehouse.paths import DBT_DIR
+from warehouse.report import PHONE_WIDTH
 
 JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)
 
@@ -185,39 +198,190 @@ def test_catalog_describes_every_feature_of_the_store(sample):
     }
 
 
-def pictures(con, theme):
-    """Every picture that the report draws."""
+RUNS = [{"run_id": "20260101T000000Z", "seconds": {"land": 2.0}, "total": 2.0}]
+MODELS = {
+    "scorecard": {"auc": 0.75, "points": [(0, 0), (0.25, 0.75), (1, 1)]},
+    "gradient boosting": {"auc": 0.8, "points": [(0, 0), (0.2, 0.8), (1, 1)]},
+}
+FOUND = [
+    {"share": 0, "defaults": 0, "repaid": 0},
+    {"share": 0.5, "defaults": 0.8, "repaid": 0.2},
+    {"share": 1, "defaults": 1, "repaid": 1},
+]
+TENTHS = [
+    {"tenth": n, "predicted": 1 - n / 10, "observed": 1 - n / 11, "lift": 3 / n}
+    for n in range(1, 11)
+]
+WAYS = [
+    {"name": "right join", "shown": 0.9, "kept": 0.9},
+    {"name": "whole history", "shown": 0.97, "kept": 0.9},
+]
+POWERS = [
+    {"name": name, "note": note, "role": "bad", "auc": auc, "lower": auc - 0.1, "upper": auc + 0.02}
+    for name, note, auc in (("age", "", 0.52), ("all groups", "every one of them", 0.97))
+]
+
+
+def responsive_pictures(con, **how):
+    """Every picture of the report, which is drawn for a desk and for a phone."""
     definition = queries.default_definition(con)
+    gold = [("1,427", "loans"), ("546", "features each"), ("1,249", "with a label")]
     return {
-        "flow": figures.flow(queries.ledger(con), [("1", "loan")], theme),
-        "cohort_rate": figures.cohort_rate(queries.label_rate_by_cohort(con, definition), theme),
-        "maturity": figures.maturity(queries.maturity_by_cohort(con, definition), theme),
-        "presence": figures.presence(queries.presence_by_cohort(con), theme),
-        "drift": figures.drift(queries.drift(con), theme),
-        "power": figures.power(queries.catalog(con)[:10], theme),
-        "timeline": figures.timeline(queries.one_timeline(con), theme, 606, 326),
-        "rebuild": figures.rebuild(theme, 560, 326),
-        "timings": figures.timings(
-            [{"run_id": "20260101T000000Z", "seconds": {"land": 2.0}, "total": 2.0}], theme
-        ),
+        "flow": figures.flow(queries.ledger(con), gold, **how),
+        "cohort_rate": figures.cohort_rate(queries.label_rate_by_cohort(con, definition), **how),
+        "maturity": figures.maturity(queries.maturity_by_cohort(con, definition), **how),
+        "presence": figures.presence(queries.presence_by_cohort(con), **how),
+        "drift": figures.drift(queries.drift(con), **how),
+        "power": figures.power(queries.catalog(con)[:10], **how),
+        "timings": figures.timings(RUNS, **how),
     }
 
 
-@pytest.mark.parametrize("theme", [WEB, PRINT], ids=["web", "print"])
-def test_pictures_are_whole_and_nothing_leaves_their_frame(sample, theme):
-    for name, svg in pictures(sample, theme).items():
+def pictures(con, theme):
+    """Every picture there is."""
+    dirt = [*queries.cleaning(con), *queries.stray_underscores(con)]
+    money = queries.roll_forward(con)
+    months = [date(2024, month, 1) for month in range(1, 7)]
+    used = {"right join": [True] * 3 + [False] * 3, "whole history": [True] * 6}
+    nodes = [("bronze", "files"), ("silver", "clickstream"), ("gold", "store"), ("gold", "ledger")]
+    edges = [("files", "clickstream"), ("clickstream", "store"), ("files", "ledger")]
+    return responsive_pictures(con, theme=theme) | {
+        "money": figures.money(money, 6, theme),
+        "dirt": figures.dirt(dirt, theme),
+        "timeline": figures.timeline(queries.one_timeline(con), theme),
+        "narrow timeline": figures.timeline(queries.one_timeline(con), theme, 606),
+        "rebuild": figures.rebuild(theme),
+        "lineage": figures.lineage(nodes, edges, {"ledger": "all counts"}, theme),
+        "group_power": figures.group_power(POWERS, theme),
+        "importance": figures.importance([{"factor": "age", "lost": 0.25}], theme),
+        "roc": figures.roc(MODELS, theme),
+        "ks": figures.ks(FOUND, theme),
+        "calibration": figures.calibration({"scorecard": TENTHS}, theme),
+        "lift": figures.lift(TENTHS, theme),
+        "used_months": figures.used_months(months, used, months[2], months[4], "right join", theme),
+        "shown_and_kept": figures.shown_and_kept(WAYS, "right join", theme),
+    }
+
+
+def check_frames(drawn, theme):
+    """Every picture is XML with a name, and no text leaves its frame."""
+    for name, svg in drawn.items():
         picture = ElementTree.fromstring(svg)
-        assert picture.get("aria-label"), name
-        assert ("var(--" in svg) == theme.is_css, name
-        width, height = float(picture.get("width")), float(picture.get("height"))
+        assert picture.get("aria-label") == svg.label, name
+        left_edge, top_edge, width, height = map(float, picture.get("viewBox").split())
         for text in picture.iter("{http://www.w3.org/2000/svg}text"):
-            # a usual sans-serif is a tenth narrower than the estimate
-            wide = 0.9 * figures.text_width(text.text or "", float(text.get("font-size")))
+            # a usual sans-serif is a tenth narrower than the widest
+            letter = min(theme.letter, 0.9)
+            wide = letter * text_width(text.text or "", float(text.get("font-size")))
             x = float(text.get("x"))
             left = x - wide * {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor")]
-            assert left >= -1.5, (name, text.text)
-            assert left + wide <= width + 1.5, (name, text.text)
-            assert 0 <= float(text.get("y")) <= height + 0.5, (name, text.text)
+            assert left >= left_edge - 1.5, (name, text.text)
+            assert left + wide <= left_edge + width + 1.5, (name, text.text)
+            assert top_edge <= float(text.get("y")) <= top_edge + height + 0.5, (name, text.text)
+
+
+@pytest.mark.parametrize("theme", [WEB, PRINT, NOTEBOOK], ids=["web", "print", "notebook"])
+def test_pictures_are_whole_and_nothing_leaves_their_frame(sample, theme):
+    drawn = pictures(sample, theme)
+    check_frames(drawn, theme)
+    for name, svg in drawn.items():
+        assert ("var(--" in svg) == theme.is_css, name
+
+
+def test_pictures_fit_a_phone(sample):
+    drawn = responsive_pictures(sample, theme=PHONE, width=PHONE_WIDTH)
+    check_frames(drawn, PHONE)
+    assert all(f'width="{PHONE_WIDTH}"' in svg for svg in drawn.values())
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize("colors", [COLORS, DARK_COLORS], ids=["light", "dark"])
+def test_letters_stand_out_from_the_paper(colors):
+    letters = {INKS.get(role, role) for role in colors} - {"paper", "panel", "line"}
+    letters -= set(INKS) - {"muted"}
+    for role in letters:
+        bright, dim = sorted((luminance(colors[role]), luminance(colors["paper"])), reverse=True)
+        assert (bright + 0.05) / (dim + 0.05) >= 4.5, role
+
+
+def test_a_picture_shows_itself_in_a_notebook_and_says_what_it_is():
+    picture = figures.roc(MODELS)
+    shown = picture._repr_mimebundle_()
+    source = re.search(r'src="data:image/svg\+xml,([^"]*)"', shown["text/html"])[1]
+    assert unquote(source) == picture
+    assert (
+        'alt="ROC curves; scorecard: AUC 0.750, gradient boosting: AUC 0.800"' in shown["text/html"]
+    )
+    assert shown["text/plain"] == picture.label
+
+
+def test_pictures_beside_one_another_are_one_picture():
+    both = figures.beside(figures.roc(MODELS), figures.ks(FOUND))
+    root = ElementTree.fromstring(both)
+    inner = root.findall("{http://www.w3.org/2000/svg}svg")
+    assert [float(part.get("x", 0)) for part in inner] == [0, float(inner[0].get("width")) + 28]
+    assert float(root.get("width")) == 2 * float(inner[0].get("width")) + 28
+    assert "ROC curves" in both.label
+    assert "KS 0.60" in both.label
+
+
+def test_every_reason_of_cleaning_has_its_colour():
+    documented = re.search(
+        r"docs cleaning_actions %}(.*?){% enddocs", (DBT_DIR / "models/docs.md").read_text(), re.S
+    )[1]
+    reasons = {reason for reason in figures.DIRT if reason in documented}
+    named = set(re.findall(r"[a-z]+(?:_[a-z]+)+|placeholder|inconsistent|repaired", documented))
+    assert named - {"cleaning_actions"} == reasons
+    rows = [
+        {"column": reason, "reason": reason, "row_count": 2, "examples": ["x"]}
+        for reason in reasons
+    ]
+    svg = figures.dirt(rows, WEB)
+    assert all(words in svg for reason, (_, words) in figures.DIRT.items() if reason in reasons)
+
+
+def test_timeline_draws_each_snapshot_on_its_own_day():
+    day, before = date(2024, 3, 15), date(2024, 1, 1)
+    row = {
+        "application_date": day,
+        "label_date": date(2024, 9, 15),
+        "days_past_due": 61,
+        "months": [before, date(2024, 2, 1), date(2024, 4, 1)],
+        "readings": [10, 30, 90],
+        "attributes_snapshot_date": before,
+        "financials_snapshot_date": None,
+        "fe_10_mean_all": 20.0,
+        "repayments": [{"date": date(2024, 4, 15), "mob": 1, "dpd": 0}],
+    }
+    root = ElementTree.fromstring(figures.timeline(row, PRINT, 600, 326))
+    boxes = {
+        color: [
+            float(rect.get("x")) + float(rect.get("width")) / 2
+            for rect in root.iter("{http://www.w3.org/2000/svg}rect")
+            if COLORS[color] in rect.get("style")
+        ]
+        for color in ("attributes", "financials")
+    }
+    dots = [
+        float(dot.get("cx"))
+        for dot in root.iter("{http://www.w3.org/2000/svg}circle")
+        if COLORS["clickstream"] in dot.get("style")
+    ]
+    assert boxes == {"attributes": [dots[0]], "financials": []}
+    assert len(dots) == 2
+
+
+def test_axis_marks_are_round_and_as_many_as_asked_for():
+    assert Scale(0, 0.43, 0, 100).ticks(6) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert Scale(0, 73, 0, 100).ticks(3) == [0, 50]
+    for high in (0.05, 0.9, 7, 28_755_000):
+        for most in (1, 3, 6):
+            assert 1 <= len(Scale(0, high, 0, 1).ticks(most)) <= most + 1
 
 
 def test_flow_draws_a_ribbon_as_wide_as_its_rows_and_names_every_fate(tiny):

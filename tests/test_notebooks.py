@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from warehouse import baseline, charts
+from warehouse import baseline, figures
 from warehouse.errors import UserError
 from warehouse.notebook import SqlCompleter, connect, draw, is_sql, tables
 from warehouse.paths import PROJECT_DIR
@@ -60,6 +61,17 @@ def test_committed_notebook_shows_its_outputs_and_nothing_private(path, sample):
     names = sample.execute('select distinct "Name" from bronze.features_attributes').fetchall()
     assert [name for (name,) in names if name and name in text] == []
     assert '"output_type": "error"' not in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_picture_says_in_words_what_it_shows(path):
+    for cell in nbformat.read(path, 4).cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            html = data.get("text/html", "")
+            assert len(re.findall("<img ", html)) == len(re.findall('<img alt="[^"]{20,}"', html))
+            if "image/png" in data:
+                assert len(output.metadata["image/png"]["alt"]) > 20
 
 
 def test_committed_notebooks_are_small():
@@ -204,6 +216,15 @@ def test_a_query_is_drawn(kind):
     with duckdb.connect() as con:
         axes = draw(con, "select i as x, i * i as y, -i as z from range(12) t(i)", kind)
     assert axes.has_data()
+    assert axes.get_label().startswith(f"{kind} chart: y, z")
+
+
+def test_bars_with_long_names_lie_on_their_side_and_dates_are_short():
+    with duckdb.connect() as con:
+        named = draw(con, "select 'a name that is long' as x, 2 as y", "bar")
+        dated = draw(con, "select date '2024-01-01' as x, 2 as y", "bar")
+    assert [tick.get_text() for tick in named.get_yticklabels()] == ["a name that is long"]
+    assert [tick.get_text() for tick in dated.get_xticklabels()] == ["2024-01-01"]
 
 
 def test_an_unknown_chart_and_an_empty_result_are_said_clearly():
@@ -282,15 +303,13 @@ def test_a_leaky_join_shows_a_better_score_than_the_right_one(sample):
         " from gold.loan_applications as loans inner join silver.clickstream as clickstream"
         " on loans.customer_id = clickstream.customer_id"
     )
-    shown = []
-    for rows in (
-        baseline.load(sample),
-        baseline.with_clickstream_of(sample, baseline.load(sample), "whole_history"),
-    ):
-        split = baseline.split_by_date(rows)
-        model = baseline.Boosting().fit(split.train, split.train.label)
-        shown.append(roc_auc_score(split.test.label, baseline.default_risk(model, split.test)))
-    assert shown[1] > shown[0]
+    split = baseline.split_by_date(baseline.load(sample))
+    leaky = baseline.judge(sample, baseline.Boosting(), split, "whole_history")
+    model = baseline.Boosting().fit(split.train, split.train.label)
+    honest = roc_auc_score(split.test.label, baseline.default_risk(model, split.test))
+    assert leaky["shown"] > honest
+    assert leaky["shown"] > leaky["kept"]
+    assert leaky["lower"] < leaky["shown"] < leaky["upper"]
 
 
 @pytest.mark.long
@@ -310,21 +329,32 @@ def test_the_real_set_reaches_the_score_it_is_known_for(tmp_path):
     assert scores["gradient boosting", "without clickstream"] < 0.85
 
 
-def test_pictures_of_the_models_are_drawn(trained):
+def test_pictures_of_the_models_say_what_the_models_score(trained):
     test = trained.split.test
     risk = baseline.default_risk(trained.models["scorecard"], test)
     label = test.label.to_numpy()
-    tenths = baseline.deciles(label, risk)
-    for axes in (
-        charts.roc({"scorecard": (label, risk)}),
-        charts.ks(label, risk),
-        charts.calibration({"scorecard": tenths}),
-        charts.lift(tenths),
-        charts.importance(
-            baseline.importance(trained.models["scorecard"], test, repeats=1).head(5)
-        ),
-    ):
-        assert axes.has_data()
+    scores = baseline.summary(trained, resamples=10).loc["scorecard", "with clickstream"]
+    assert f"scorecard: AUC {scores.AUC:.3f}" in figures.roc(
+        {"scorecard": baseline.roc(label, risk)}
+    )
+    assert f"KS {scores.KS:.2f}" in figures.ks(baseline.found(label, risk))
+    tenths = baseline.deciles(label, risk).reset_index().to_dict("records")
+    assert figures.calibration({"scorecard": tenths}).count("<circle") == 10
+    assert f">{tenths[0]['lift']:.1f}<" in figures.lift(tenths)
+    lost = baseline.importance(trained.models["scorecard"], test, repeats=1)
+    assert lost.lost.is_monotonic_decreasing
+    assert lost.factor[0] in figures.importance(lost.head(5).to_dict("records")).label
+
+
+def test_found_shares_of_defaults_and_repaid_loans_make_the_share_of_all():
+    rows = baseline.found(np.array([1, 0, 1, 0, 0]), np.array([0.9, 0.8, 0.7, 0.2, 0.1]))
+    assert rows[-1] == {"share": 1.0, "defaults": 1.0, "repaid": 1.0}
+    assert {"share": 0.2, "defaults": 0.5, "repaid": 0.0} in rows
+
+
+def test_caught_counts_the_riskiest_part():
+    label, score = np.array([1, 1, 0, 0, 1] * 2), np.arange(10)[::-1]
+    assert baseline.caught(label, score, 0.3) == (pytest.approx(2 / 6), pytest.approx(2 / 3))
 
 
 def test_the_connection_gives_the_scoring_set_of_a_day(sample_datamart):

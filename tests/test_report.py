@@ -2,25 +2,12 @@
 
 import json
 import re
-import shutil
 import time
 
 import pytest
 
 from warehouse import report, runs
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SECTIONS = (
     "rows",
     "quarantine",
@@ -51,22 +38,6 @@ def html(sample_datamart) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if not found or not driver:
-        pytest.skip("no Chromium with its chromedriver on this machine")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chromium
-    chromium.quit()
-
-
-@pytest.fixture(scope="module")
 def page(html, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(html, encoding="utf-8")
@@ -88,7 +59,11 @@ def test_figures_are_the_ledgers_own(html, sample):
     ).fetchone()[0]
     quarantined = sample.execute("select count(*) from silver.quarantine").fetchone()[0]
     assert f"{landed:,} landed" in html
-    assert f"{quarantined:,} rows are in quarantine" in html
+    assert f"{quarantined:,} rows are in quarantine: " in html
+    reasons = sample.execute(
+        "select reason, count(*) from silver.quarantine group by all order by 2 desc"
+    ).fetchall()
+    assert ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in reasons) in html
 
 
 def test_no_personal_data_no_identifier_no_path_no_address(html, sample, sample_datamart):
@@ -112,10 +87,12 @@ def test_proof_is_told_as_it_ended(sample_datamart, tmp_path):
     run_dir = tmp_path / "runs" / "1"
     run_dir.mkdir(parents=True)
     assert report.read_proof(run_dir) is None
-    said = {"months": ["2024-01"], "columns": 9, "rows_compared": 12, "differences": []}
+    said = {"run_id": "7", "months": ["2024-01"], "columns": 9, "rows_compared": 12}
+    said["differences"] = []
     (tmp_path / "proof.json").write_text(json.dumps(said | {"outcome": "passed"}))
     section, finding = report._proof(report.read_proof(run_dir))
     assert finding.state == "good"
+    assert section.lead.startswith("Gold of run 7 was rebuilt")
     assert "at 1 month: 12 rows of 9 columns compared, 0 differences" in section.lead
     said["differences"] = [{"column": "fe_1", "month": "2024-01"}]
     (tmp_path / "proof.json").write_text(json.dumps(said | {"outcome": "failed"}))
@@ -161,6 +138,25 @@ def test_page_fits_and_is_quiet(browser, page, width, scheme):
     )
     browser.get(page)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    # of each picture the drawing for this width is shown, and no other
+    shown = browser.execute_script("""
+        return [...document.querySelectorAll('figure')].filter(e => e.offsetHeight)
+            .map(e => e.className)
+    """)
+    assert len(shown) == 7
+    assert set(shown) == {"phone" if width < 500 else "desk"}
+    # letters are not shrunk beyond reading, and no card is too narrow for its words
+    assert (
+        browser.execute_script("""
+        return Math.min(...[...document.querySelectorAll('figure text')]
+            .filter(e => e.getBoundingClientRect().height)
+            .map(e => e.getAttribute('font-size') * e.getScreenCTM().a))
+    """)
+        > 8.5
+    )
+    assert browser.execute_script("""
+        return [...document.querySelectorAll('.card')].every(e => e.scrollWidth <= e.clientWidth)
+    """)
     # what is wider than the page scrolls inside its own frame
     outside = browser.execute_script("""
         return [...document.querySelectorAll('body *')]

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -333,10 +333,61 @@ def auc_interval(
 
 def ks(label: np.ndarray, score: np.ndarray) -> float:
     """The largest gap between the shares of defaults and of repaid loans above a score."""
-    from sklearn.metrics import roc_curve
-
     false, true, _ = roc_curve(label, score)
     return float(np.max(true - false))
+
+
+def roc(label: np.ndarray, score: np.ndarray) -> dict[str, Any]:
+    """The AUC, and the points of the ROC curve: shares of repaid loans and of defaults flagged."""
+    false, true, _ = roc_curve(label, score)
+    return {
+        "auc": float(roc_auc_score(label, score)),
+        "points": list(zip(false.tolist(), true.tolist(), strict=True)),
+    }
+
+
+def found(label: np.ndarray, score: np.ndarray) -> list[dict[str, float]]:
+    """Shares of all loans, of defaults and of repaid loans above each score, riskiest first."""
+    false, true, _ = roc_curve(label, score)
+    bad = float(np.mean(label))
+    return [
+        {"share": d * bad + r * (1 - bad), "defaults": d, "repaid": r}
+        for r, d in zip(false.tolist(), true.tolist(), strict=True)
+    ]
+
+
+def caught(label: np.ndarray, score: np.ndarray, part: float = 0.2) -> tuple[float, float]:
+    """Of the riskiest part of the loans: its share of all defaults, and its own default rate."""
+    riskiest = np.argsort(-score, kind="stable")[: int(len(label) * part)]
+    return float(label[riskiest].sum() / label.sum()), float(label[riskiest].mean())
+
+
+@one_thread
+def judge(
+    con: "DuckDBPyConnection",
+    model: Any,
+    split: Split,
+    months: str,
+    known_months: str | None = None,
+) -> dict[str, float]:
+    """What a model shows, and what it keeps in use, whose clickstream comes from `months`.
+
+    Trained on such months. shown: its AUC on the tested loans with such months, as its own build
+    reports it, with its 95 % interval; kept: the AUC of the same model on the same loans with what
+    was known on the day of the application, which is all that there is in use: the feature store's
+    months, or those of `known_months`. Both name a table of loan_id, fe_*.
+    """
+    fitted = model.fit(with_clickstream_of(con, split.train, months), split.train.label)
+    known = with_clickstream_of(con, split.test, known_months) if known_months else split.test
+    label = split.test.label.to_numpy()
+    shown = default_risk(fitted, with_clickstream_of(con, split.test, months))
+    lower, upper = auc_interval(label, shown)
+    return {
+        "shown": float(roc_auc_score(label, shown)),
+        "lower": lower,
+        "upper": upper,
+        "kept": float(roc_auc_score(label, default_risk(fitted, known))),
+    }
 
 
 def deciles(label: Sequence[int], score: np.ndarray) -> pd.DataFrame:
@@ -356,8 +407,10 @@ def deciles(label: Sequence[int], score: np.ndarray) -> pd.DataFrame:
 
 
 @one_thread
-def importance(model: Any, rows: pd.DataFrame, repeats: int = 3) -> pd.Series:
+def importance(model: Any, rows: pd.DataFrame, repeats: int = 3) -> pd.DataFrame:
     """AUC lost when a factor is shuffled between the loans; all of the clickstream is one factor.
+
+    One row per factor, the largest loss first.
 
     Columns that repeat one another share their importance, so a small value is no proof of none.
     """
@@ -374,7 +427,8 @@ def importance(model: Any, rows: pd.DataFrame, repeats: int = 3) -> pd.Series:
             shuffled[columns] = rows[columns].to_numpy()[order]
             lost.append(base - roc_auc_score(rows.label, default_risk(model, shuffled)))
         drops[name] = np.mean(lost)
-    return pd.Series(drops).sort_values(ascending=False)
+    table = pd.DataFrame({"factor": drops.keys(), "lost": drops.values()})
+    return table.sort_values("lost", ascending=False, ignore_index=True)
 
 
 def points(model: Pipeline, base: int = 600, double: int = 20) -> pd.DataFrame:

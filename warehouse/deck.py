@@ -6,10 +6,10 @@ the pages. Nothing is fetched; the letters come from a wheel, so the pages are t
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ import typst
 
 from warehouse import figures, queries
 from warehouse.catalog import attach
+from warehouse.drawing import COLORS, PRINT, Canvas
 from warehouse.errors import UserError
 from warehouse.paths import DATAMART_DIR, PROJECT_DIR
 from warehouse.report import Gap, chance_of_outliers, gaps_of, outliers_text, read_proof
@@ -32,17 +33,19 @@ Row = dict[str, Any]
 DECK_DIR = PROJECT_DIR / "deck"
 SOURCE = "loan_default_warehouse.typ"
 STYLE = "style.typ"
+PALETTE = "palette.json"
 FONT_PACKAGE = "font_source_sans_pro"
 # The lineage shows what these are made of, and below it the models that say what became of rows.
 LINEAGE_ENDS = ("training_set", "feature_catalog")
 LEDGER_MODELS = {
     "loads": "what came",
-    "set_aside_rows": "what silver cannot use, and why",
-    "quarantine": "what someone must mend",
+    "set_aside_rows": "not used, and why",
+    "quarantine": "to be mended",
     "row_ledger": "all counts, balanced",
 }
 # Models between the two ends that only count features: the picture is easier to read without.
 COUNTING_MODELS = ("feature_bins", "feature_drift", "feature_statistics")
+UNDERSCORE = "trailing_underscore"
 NUMBER_WORDS = {3: "three", 4: "four", 5: "five", 6: "six", 9: "nine", 12: "twelve"}
 GRAINS = {
     "features_attributes": "a customer's profile on a date",
@@ -50,28 +53,28 @@ GRAINS = {
     "feature_clickstream": "twenty counters of a customer's month",
     "lms_loan_daily": "a loan on an instalment date",
 }
-# The tables of the design slide, and why each is there.
+# The tables of the design slide, each with the reason for its layer.
 SHOWN_TABLES = {
     "bronze": {
-        "features_attributes": "profiles, personal columns included",
-        "features_financials": "finances as the bureau sent them",
-        "feature_clickstream": "behaviour counters by month",
-        "lms_loan_daily": "repayments by instalment date",
-        "loads": "what each load brought: file, hash, rows",
+        "features_attributes": "with Name and SSN: they go no further",
+        "features_financials": "fillers and slips too: a rule may change",
+        "feature_clickstream": "past and future months alike, as sent",
+        "lms_loan_daily": "as restated, each version kept",
+        "loads": "file, hash and rows of all that ever came",
     },
     "silver": {
-        "customer_attributes": "typed and in range, no name, no SSN",
-        "customer_financials": "typed and in range, reasons for nulls",
-        "clickstream": "one row a customer and month",
-        "loan_repayments": "adds month on book, days past due",
-        "quarantine": "rows no rule can use, with raw text",
+        "customer_attributes": "true of a customer, whatever the loan",
+        "customer_financials": "the same, with a reason beside each null",
+        "clickstream": "a customer's month, no loan in it yet",
+        "loan_repayments": "days past due come before any label",
+        "quarantine": "no later layer should meet these rows",
     },
     "gold": {
-        "loan_applications": "the spine: who applied, when",
-        "feature_store": "features as of the application",
-        "label_store": "closed windows, per definition",
-        "training_set": "both, split by date",
-        "row_ledger": "one fate for every raw row",
+        "loan_applications": "the spine: which loan, decided when",
+        "feature_store": "joined on that day: it needs the spine",
+        "label_store": "windows that open on that day, once closed",
+        "training_set": "features and labels meet only here",
+        "row_ledger": "counts of all layers: it comes last",
     },
 }
 
@@ -104,14 +107,20 @@ def build_deck(datamart_dir: Path, out: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="deck_") as folder, duckdb.connect() as con:
         attach(con, run_dir)
         work_dir = Path(folder)
-        for name in (SOURCE, STYLE):
-            shutil.copy(DECK_DIR / name, work_dir)
+        shutil.copy(DECK_DIR / SOURCE, work_dir)
+        copy_style(work_dir)
         facts = write_pictures_and_facts(con, datamart, manifest, work_dir)
         (work_dir / "facts.json").write_text(json.dumps(facts, default=str), encoding="utf-8")
         pdf, pages = typeset(work_dir / SOURCE, _moment(manifest))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(pdf)
     return pages
+
+
+def copy_style(folder: Path) -> None:
+    """Bring the slides' style, and the colours of the pictures for it, into a folder."""
+    shutil.copy(DECK_DIR / STYLE, folder)
+    (folder / PALETTE).write_text(json.dumps(COLORS), encoding="utf-8")
 
 
 def typeset(source: Path, moment: datetime) -> tuple[bytes, int]:
@@ -157,46 +166,38 @@ def write_pictures_and_facts(
     underscores = queries.stray_underscores(con)
     cohorts = queries.label_rate_by_cohort(con, definition)
     powers = queries.group_power(con)
+    if not powers:
+        raise UserError("too few loans have a label for a test on later ones: nothing to show")
     money = queries.roll_forward(con)
     timeline = queries.one_timeline(con)
+    gap = _clickstream_gap(con)
     proof = read_proof(datamart.current_run() or datamart.root)
     lineage = _lineage(datamart)
-
-    def draw(name: str, svg: str) -> None:
-        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-
-    style = figures.PRINT
-    dirt = [*cleaning, *({**row, "reason": "trailing underscore"} for row in underscores)]
-    draw("money", figures.money(money, default["months_on_book"], style, 616, 330))
-    draw("dirt", figures.dirt(dirt, style, 504, 332))
-    draw(
-        "lineage",
-        figures.lineage(lineage.nodes, lineage.edges, LEDGER_MODELS, style, 868, 332),
-    )
-    draw(
-        "timeline",
-        figures.timeline(timeline, style, 606, 326) if timeline else _blank(606, 326),
-    )
-    draw("cohorts", figures.cohort_rate(cohorts, style, 538, 306, 12))
-    draw("groups", figures.group_power(powers, style, 548, 12.5, 31.6))
-    draw("proof", figures.rebuild(style, 560, 326))
+    style = PRINT
+    nothing = Canvas(606, 326, style).picture("No loan has months before and after its application")
+    for name, picture in {
+        "money": figures.money(money, default["months_on_book"], style, 616, 330),
+        "dirt": figures.dirt([*cleaning, *underscores], style, 504, 310),
+        "lineage": figures.lineage(lineage.nodes, lineage.edges, LEDGER_MODELS, style, 868, 328),
+        "timeline": figures.timeline(timeline, style, 606, 326) if timeline else nothing,
+        "cohorts": figures.cohort_rate(cohorts, style, 538, 306, 12),
+        "groups": figures.group_power(powers, style, 548, 12.5, 28.4),
+        "proof": figures.rebuild(style, 578, 330),
+    }.items():
+        (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
     return {
-        **_money_facts(money, default),
-        **_source_facts(con, cleaning, underscores),
+        **_money_facts(money, default, powers),
+        **_source_facts(con, cleaning, underscores, gap),
         **_cleaning_facts(con, cleaning, underscores),
-        **_label_facts(cohorts, definitions, default),
+        **_label_facts(con, cohorts, definitions, default),
         **_power_facts(con, powers),
-        **_time_facts(con, timeline, powers),
+        **_time_facts(con, gap),
         **_proof_facts(proof, manifest),
-        **_run_facts(con, datamart, manifest),
+        **_run_facts(con, manifest, gap),
         "tables": _tables(con),
         "model_count": lineage.models,
         "source": _sources(manifest, powers, proof),
     }
-
-
-def _blank(width: float, height: float) -> str:
-    return figures.Canvas(width, height, figures.PRINT).svg("Nothing to show")
 
 
 def _moment(manifest: Row) -> datetime:
@@ -208,11 +209,12 @@ def _percent(share: float, digits: int = 1) -> str:
 
 
 def _millions(value: float) -> str:
-    return f"{value / 1e6:,.1f} million"
+    return f"{value / 1e6:,.1f}".removesuffix(".0") + " million"
 
 
-def _money_facts(money: Sequence[Row], default: Row) -> Row:
+def _money_facts(money: Sequence[Row], default: Row, powers: Sequence[Row]) -> Row:
     end = money[-1]
+    model = next(row for row in powers if row["name"] == "all groups")
     lent, unpaid = float(end["lent"]), float(end["overdue"])
     return {
         "loans": f"{end['loans']:,}",
@@ -226,15 +228,20 @@ def _money_facts(money: Sequence[Row], default: Row) -> Row:
         "label_month": default["months_on_book"],
         "label_month_word": NUMBER_WORDS.get(default["months_on_book"], default["months_on_book"]),
         "default_rate": _percent(default["rate"]),
+        "caught_in_fifth": _percent(model["caught_in_fifth"], 0),
+        "rate_in_fifth": _percent(model["rate_in_fifth"], 0),
     }
 
 
 def _source_facts(
-    con: duckdb.DuckDBPyConnection, cleaning: Sequence[Row], underscores: Sequence[Row]
+    con: duckdb.DuckDBPyConnection,
+    cleaning: Sequence[Row],
+    underscores: Sequence[Row],
+    gap: Gap | None,
 ) -> Row:
     balance = {row["source"]: row["in_files"] for row in queries.ledger_balance(con)}
     order = sorted(queries.sources(con), key=lambda row: list(GRAINS).index(row["source"]))
-    quarantine = queries.quarantine(con)
+    reasons = {row["reason"].replace("_", " ") for row in queries.quarantine(con)}
     aside = [
         row
         for row in queries.ledger(con)
@@ -254,7 +261,7 @@ def _source_facts(
         text = (
             f"{count:,} rows are set aside, each with its fate in the ledger: "
             + ", ".join(f"{number:,} {fate}" for fate, number in fates.items() if number)
-            + f" ({len(quarantine)} reasons)."
+            + (f" for {len(reasons)} reasons." if reasons else ".")
         )
     return {
         "source_count": NUMBER_WORDS.get(len(order), len(order)).capitalize(),
@@ -262,6 +269,16 @@ def _source_facts(
         "dirty_values": f"{sum(row['row_count'] for row in [*cleaning, *underscores]):,}",
         "invalid_ssns": f"{queries.invalid_ssns(con):,}",
         "quarantine_text": text,
+        "gap": {
+            "head": f"{gap.missing:,} of {gap.loans:,} loans have no clickstream"
+            if gap.missing < gap.loans
+            else f"{gap.missing:,} loans have no clickstream at all:",
+            "text": ("of those" if gap.missing < gap.loans else "all that were")
+            + f" applied for from {figures.month(gap.months[0], True)} to"
+            f" {figures.month(gap.months[-1], True)}. No rule can mend that.",
+        }
+        if gap
+        else None,
         "sources": [
             {
                 "name": row["source_file"],
@@ -277,19 +294,17 @@ def _source_facts(
 def _cleaning_facts(
     con: duckdb.DuckDBPyConnection, cleaning: Sequence[Row], underscores: Sequence[Row]
 ) -> Row:
-    def count(reason: str, *columns: str) -> str:
-        return f"""{
-            sum(
-                row["row_count"]
-                for row in cleaning
-                if row["reason"] == reason and (not columns or row["column"] in columns)
-            ):,}"""
+    by_reason: dict[str, int] = defaultdict(int)
+    for row in [*cleaning, *underscores]:
+        by_reason[row["reason"]] += row["row_count"]
+    of_column = {(row["column"], row["reason"]): row for row in [*cleaning, *underscores]}
 
-    def example(column: str) -> str:
-        """The raw number of a column that is furthest from possible."""
-        texts = [text for row in cleaning if row["column"] == column for text in row["examples"]]
-        numbers = [text.strip("_") for text in texts if text.strip("_-").replace(".", "").isdigit()]
-        return max(numbers, key=lambda text: abs(float(text)), default="") if numbers else ""
+    def examples(column: str, reason: str) -> list[str]:
+        return of_column.get((column, reason), {"examples": []})["examples"]
+
+    def largest(column: str) -> str:
+        numbers = [text.strip("_") for text in examples(column, "out_of_range")]
+        return max(numbers, key=lambda text: abs(float(text)), default="none")
 
     fillers = [
         row["examples"][0]
@@ -297,12 +312,19 @@ def _cleaning_facts(
         if row["reason"] == "placeholder" and row["examples"] and len(row["examples"][0]) < 12
     ]
     early = queries.early_payments(con)
+    dates = queries.ambiguous_dates(con)
+    beside = queries.contradiction(con)
     effects = {row["column"]: row for row in queries.cleaning_effects(con)}
-    income, rate = effects["annual_income"], effects["interest_rate"]
-    repaired = sum(row["row_count"] for row in cleaning if row["reason"] == "repaired")
+    income, rate, invested = (
+        effects[name] for name in ("annual_income", "interest_rate", "amount_invested_monthly")
+    )
+    stray = [text for column in ("age", "num_of_loan") for text in examples(column, UNDERSCORE)]
+    unreadable = sum(row["unreadable"] for row in underscores)
+    day = dates["example"]
+    nulled = sum(by_reason.values()) - by_reason["repaired"] - by_reason[UNDERSCORE]
     return {
-        "nulled_values": f"{sum(row['row_count'] for row in cleaning) - repaired:,}",
-        "repaired_values": f"{repaired:,}",
+        "nulled_values": f"{nulled:,}",
+        "repaired_values": f"{by_reason['repaired']:,}",
         "cleaning_effect": (
             f"What it does: the mean annual income falls from {income['raw_mean']:,.0f} to"
             f" {income['clean_mean']:,.0f}, the mean interest rate from {rate['raw_mean']:,.1f} to"
@@ -310,56 +332,78 @@ def _cleaning_facts(
             " meaningless."
         ),
         "cleaning_rows": [
-            {
-                "what": f"Fillers such as {'  '.join(dict.fromkeys(fillers))}",
-                "decision": "null, reason placeholder",
-                "other": "reading the sentinel as a number: a model would take it for money",
-                "values": count("placeholder"),
-            },
-            {
-                "what": f"Impossible numbers: age {example('age')},"
-                f" {example('num_bank_accounts')} bank accounts",
-                "decision": "null, reason out_of_range",
-                "other": "clipping to the edge: it invents a customer at the limit",
-                "values": count("out_of_range"),
-            },
-            {
-                "what": "In range, but not beside the salary",
-                "decision": "null, reason inconsistent",
-                "other": "trusting each column alone: an EMI above the salary is a slip of the key",
-                "values": count("inconsistent"),
-            },
-            {
-                "what": "Number of loans impossible, their list readable",
-                "decision": "repaired from the list",
-                "other": "null: the same row says how many loans there are",
-                "values": f"{repaired:,}",
-            },
-            {
-                "what": "Numbers with a stray underscore at the end",
-                "decision": "read without it",
-                "other": "a plain cast: DuckDB reads 1_000 as 1000, Spark as null",
-                "values": f"{sum(row['row_count'] for row in underscores):,}",
-            },
-            {
-                "what": f"Early payments: delays of {early['earliest']} to {early['latest']} days"
-                if early["row_count"]
-                else "Early payments: negative delays",
-                "decision": "kept, it is a fact",
-                "other": "nulling every negative number: an early payment is news, not an error",
-                "values": f"{early['row_count']:,}",
-            },
-            {
-                "what": "Dates such as 1/5/2023 or 5/1/23",
-                "decision": "the format is declared; a file in another one is refused",
-                "other": "guessing: day and month change places without any error",
-                "values": "refused",
-            },
+            {"what": what, "decision": decision, "other": other, "values": f"{values:,}"}
+            for what, decision, other, values in (
+                (
+                    f"Fillers such as {'  '.join(dict.fromkeys(fillers))}",
+                    "null, reason placeholder",
+                    "reading a sentinel as a number: the mean monthly investment would be"
+                    f" {invested['raw_mean']:,.0f}, not {invested['clean_mean']:,.0f}",
+                    by_reason["placeholder"],
+                ),
+                (
+                    f"Impossible numbers: age {largest('age')},"
+                    f" {largest('num_bank_accounts')} bank accounts",
+                    "null, reason out_of_range",
+                    "clipping to the edge: it invents a customer at the limit",
+                    by_reason["out_of_range"],
+                ),
+                (
+                    f"Impossible beside its row: {_column_words(beside['column'])}"
+                    f" {float(beside['value'].strip('_')):,.0f}, salary"
+                    f" {float(beside['salary'].strip('_')):,.0f}"
+                    if beside
+                    else "Impossible beside its row",
+                    "null, reason inconsistent",
+                    "trusting each column alone: one slip of the key and the ratios are wrong",
+                    by_reason["inconsistent"],
+                ),
+                (
+                    "A number of loans such as "
+                    + ", ".join(examples("num_of_loan", "repaired")[:2])
+                    + " beside a list of loans",
+                    "repaired from the list",
+                    "null: the same row says how many loans there are",
+                    by_reason["repaired"],
+                ),
+                (
+                    f"A stray underscore behind a number: {', '.join(stray[:3])}",
+                    "read without it",
+                    f"a plain cast: {unreadable:,} values would be null for a slip of the key",
+                    by_reason[UNDERSCORE],
+                ),
+                (
+                    f"Early payments: delays of {early['earliest']} to {early['latest']} days",
+                    "kept: it is a fact",
+                    "nulling every negative number: an early payment is news, not an error",
+                    early["row_count"],
+                ),
+                (
+                    f"Dates: {day} may come as {day.day}/{day.month}/{day.year} or"
+                    f" {day.month}/{day.day}/{day:%y}"
+                    if day
+                    else "",
+                    "format declared; a file in another is refused",
+                    "guessing: so many dates are another valid date with day and month swapped",
+                    dates["ambiguous"],
+                ),
+            )
+            if values
         ],
     }
 
 
-def _label_facts(cohorts: Sequence[Row], definitions: Sequence[Row], default: Row) -> Row:
+def _column_words(column: str) -> str:
+    return {"total_emi_per_month": "instalments of", "annual_income": "an income of"}[column]
+
+
+def _label_facts(
+    con: duckdb.DuckDBPyConnection,
+    cohorts: Sequence[Row],
+    definitions: Sequence[Row],
+    default: Row,
+) -> Row:
+    missed = queries.one_missed_instalment(con)
     known = [row for row in cohorts if row["labelled"]]
     rate = sum(row["defaults"] for row in known) / sum(row["labelled"] for row in known)
     outside = sum(not row["lower"] <= rate <= row["upper"] for row in known)
@@ -373,7 +417,13 @@ def _label_facts(cohorts: Sequence[Row], definitions: Sequence[Row], default: Ro
     return {
         "label_words": f"{default['min_days_past_due']} days past due at month"
         f" {default['months_on_book']}",
-        "label_title": "no month stands apart" if chance > 0.05 else "but not the same every month",
+        "label_title": "the months differ no more than chance allows"
+        if chance > 0.05
+        else "the months differ more than chance allows",
+        "missed_text": f"one missed instalment is {missed['fewest']} to {missed['most']} days past"
+        f" due, and in {missed['below_30']:,} rows not yet 30."
+        if missed["row_count"]
+        else "one missed instalment may be fewer than 30 days past due.",
         "label_so_what": f"{outliers_text(outside, len(known)).capitalize()}. Now {status}."
         " A label is dated at the"
         " end of its window, so a model trained on day D sees only labels dated by D.",
@@ -391,41 +441,54 @@ def _label_facts(cohorts: Sequence[Row], definitions: Sequence[Row], default: Ro
 
 def _power_facts(con: duckdb.DuckDBPyConnection, powers: Sequence[Row]) -> Row:
     auc = {row["name"]: row for row in powers}
-    one, every, all_groups = (
-        auc[name] for name in ("clickstream, 1 month", "clickstream, all history", "all groups")
+    one, every, all_groups, careless = (
+        auc[name]
+        for name in (
+            "clickstream, 1 month",
+            "clickstream, all history",
+            "all groups",
+            "all groups, careless join",
+        )
     )
-    careless = auc["all groups, careless join"]
+    without = auc.get("without a clickstream")
+    missing: dict[str, int] = defaultdict(int)
+    loans: dict[str, int] = defaultdict(int)
+    for row in queries.presence_by_cohort(con):
+        loans[row["feature_group"]] += row["loans"]
+        missing[row["feature_group"]] += row["loans"] if row["reason"] else 0
     return {
         "power_title": f"The honest signal is in the history: one clickstream month ranks loans at"
         f" {one['auc']:.2f}, all months at {every['auc']:.2f}",
-        "power_so_what": f"All groups together reach {all_groups['auc']:.3f} on later loans, near"
-        f" what this data can honestly give. A join that forgets the date would have shown"
-        f" {careless['auc']:.3f}, and lost it on the first day in production.",
-        "caught_in_fifth": _percent(all_groups["caught_in_fifth"], 0),
+        "power_so_what": f"All groups together reach {all_groups['auc']:.3f} on later loans"
+        + (f", {without['auc']:.3f} on those without a clickstream" if without else "")
+        + f". A join that forgets the date shows {careless['auc']:.3f} and keeps"
+        f" {careless['kept']:.3f} in use"
+        + (": the difference was the future." if careless["auc"] > careless["kept"] else "."),
+        "short_histories": f"{queries.short_histories(con):,}",
         "groups": [
             {
                 "name": row["feature_group"].replace("_", " "),
                 "features": f"{row['features']:,}",
-                "unknown": _percent(row["null_rate"], 0),
+                "without": _percent(missing[name] / loans[name], 0),
+                "best": "–" if missing[name] == loans[name] else f"{row['best_strength']:.2f}",
             }
             for row in queries.group_summary(con)
+            for name in (row["feature_group"],)
         ],
     }
 
 
-def _time_facts(con: duckdb.DuckDBPyConnection, timeline: Row | None, powers: Sequence[Row]) -> Row:
-    gap = _clickstream_gap(con)
-    later = queries.later_clickstream_share(con)
+def _time_facts(con: duckdb.DuckDBPyConnection, gap: Gap | None) -> Row:
     return {
         "gap_text": (
-            f"{gap.missing:,} loans from {figures.month(gap.months[0])} on have no clickstream; a"
-            " filled one would look like an average customer."
+            f"{gap.missing:,} loans from {figures.month(gap.months[0], True)} on have no"
+            " clickstream; a filled one would look like an average customer."
         )
         if gap
         else "a filled value looks like an average customer.",
-        "leak_text": f"{_percent(later, 0)} of the clickstream rows of borrowers are dated after"
-        " the application. A join on the customer alone takes them all, looks better in the"
-        " notebook, and cannot be repeated in production.",
+        "leak_text": f"{_percent(queries.later_clickstream_share(con), 0)} of the clickstream rows"
+        " of borrowers are dated after the application. A join on the customer alone takes them"
+        " all: it looks better in the notebook, and cannot be repeated in production.",
     }
 
 
@@ -436,13 +499,14 @@ def _clickstream_gap(con: duckdb.DuckDBPyConnection) -> Gap | None:
 
 def _proof_facts(proof: Row | None, manifest: Row) -> Row:
     tests = manifest["tests"]["passed"]
-    counted = {"value": f"{tests:,}", "what": "dbt tests pass in every run", "is_good": False}
+    counted = {"value": f"{tests:,}", "what": "dbt tests passed in this run", "is_good": False}
     if proof is None:
         return {
             "proof_title": "Leakage is not argued away but tested: the warehouse is rebuilt without"
             " the future and must not change",
             "proof_so_what": "The proof has not been run on this datamart yet: make prove runs it.",
             "proof_numbers": [counted],
+            "proof_words": "can prove",
         }
     months, columns = (
         value if isinstance(value, int) else len(value)
@@ -451,18 +515,20 @@ def _proof_facts(proof: Row | None, manifest: Row) -> Row:
     differences = len(proof["differences"])
     is_passed = proof["outcome"] == "passed"
     return {
+        "proof_words": "proves" if is_passed else "does not yet prove",
         "proof_title": f"Rebuilt at {months} months without the future, gold is the same"
         " to the byte"
         if is_passed
         else f"The proof found {differences:,} values that change when the future is taken away",
-        "proof_so_what": "A feature that used one later row, anywhere in its SQL, would differ in"
-        " one of these builds. What gold says of a loan does not move when the future does."
+        "proof_so_what": "A feature whose SQL reads a later row changes when those rows are gone or"
+        " turn to nonsense. What gold says of a loan does not move when the future does."
         if is_passed
         else "Gold must not be used for training until these differences are explained.",
         "proof_numbers": [
             {
                 "value": f"{months:,} months",
-                "what": f"as T: {proof.get('builds', 2 * months + 1):,} builds of gold in all",
+                "what": f"as T: {proof.get('builds', 2 * months + 1):,} builds of gold in all,"
+                f" {proof['seconds']:,.0f} seconds",
                 "is_good": False,
             },
             {
@@ -475,43 +541,66 @@ def _proof_facts(proof: Row | None, manifest: Row) -> Row:
     }
 
 
-def _run_facts(con: duckdb.DuckDBPyConnection, datamart: Datamart, manifest: Row) -> Row:
+def _run_facts(con: duckdb.DuckDBPyConnection, manifest: Row, gap: Gap | None) -> Row:
     moment = _moment(manifest)
     seconds = manifest["seconds"]
     words = {"inspect": "inspect", "land": "land", "build": "build and test", "publish": "publish"}
-    gap = _clickstream_gap(con)
-    limits = []
-    if gap:
-        limits.append(
-            (
-                f"No clickstream from {figures.month(gap.months[0])} on.",
-                f"{gap.missing:,} loans must be scored without it; a model has to"
-                " be"
-                " told, not fooled.",
-            )
-        )
-    history = con.execute(
-        "select count(*) filter (where loan_history_null_reason is null) from gold.feature_store"
+    minors = queries.minors(con)
+    repeat = con.execute(
+        "select count(*) from gold.feature_store where loan_history_null_reason is null"
     ).fetchone()[0]
-    if not history:
-        limits.append(
-            (
-                "One loan a customer.",
-                "The history of earlier loans is built and tested, but this"
-                " set has no repeat borrower to show what it is worth.",
-            )
+    since = figures.month(gap.months[0], True) if gap else ""
+    limits = [
+        (f"No clickstream from {since} on.", f"{gap.missing:,} loans are scored without it.")
+        if gap
+        else (),
+        (
+            f"{minors:,} applicants are under 18",
+            "by the files. They are kept as given: nobody here can say which age is wrong.",
         )
-    limits += [
+        if minors
+        else (),
+        (
+            "One loan a customer.",
+            "The history of earlier loans is built and tested, but nobody here borrows twice.",
+        )
+        if not repeat
+        else (),
         (
             "Counters without names.",
-            "The clickstream's are anonymous: their use can be measured, not explained to a"
-            " customer.",
+            "The clickstream can be measured, not explained to a customer.",
         ),
         (
             "One machine.",
             "DuckDB and local Spark carry millions of rows. The landing can move to a Spark"
             " cluster; the models cannot yet.",
         ),
+    ]
+    next_steps = [
+        (
+            "Ask for the missing months.",
+            f"The owner of the clickstream can say where the customers of {since} on are.",
+        )
+        if gap
+        else ("Score on a schedule.", "Compare each month's scores with the month's labels."),
+        (
+            "Ask about the ages.",
+            "A loan to a minor is a legal matter or a data error: the owner of the profiles knows.",
+        )
+        if minors
+        else (),
+        (
+            "Bring repeat borrowers.",
+            "Another year or another bank would show what earlier loans say of the next one.",
+        )
+        if not repeat
+        else (),
+        (
+            "Decide with costs.",
+            "Price a declined good loan against a defaulted one and set the cut-off by money, not"
+            " by AUC.",
+        ),
+        ("Watch fairness.", "Age is a feature: check approval rates by age before use."),
     ]
     return {
         "date": {
@@ -524,26 +613,8 @@ def _run_facts(con: duckdb.DuckDBPyConnection, datamart: Datamart, manifest: Row
         "run_steps": ", ".join(
             f"{words[name]} {seconds[name]:.0f} s" for name in words if seconds.get(name, 0) >= 0.5
         ),
-        "limits": limits,
-        "next_steps": [
-            (
-                "Ask for the missing months.",
-                f"The clickstream ends with the customers before {figures.month(gap.months[0])}:"
-                " the owner of the source can say why.",
-            )
-            if gap
-            else ("Score on a schedule.", "Compare each month's scores with the month's labels."),
-            (
-                "Bring repeat borrowers.",
-                "Another year or another bank would show what earlier loans say of the next one.",
-            ),
-            (
-                "Decide with costs.",
-                "Price a declined good loan against a defaulted one and set the"
-                " cut-off by money, not by AUC.",
-            ),
-            ("Watch fairness.", "Age is a feature: check approval rates by age before use."),
-        ],
+        "limits": [limit for limit in limits if limit],
+        "next_steps": [step for step in next_steps if step],
         "last_so_what": f"{manifest['tests']['passed']:,} tests guard every run."
         " What to do first: find out where the clickstream of the newest loans went, because most"
         " of the signal is in it."
@@ -623,8 +694,8 @@ def _lineage(datamart: Datamart) -> Lineage:
 def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
     """What each slide's figures were read from."""
     run = f"run {manifest['run_id']}"
-    first, last = powers[0]["first_test"], powers[0]["last_test"]
-    proven = f", finished {proof['finished_at'][:10]}" if proof else ""
+    test = next(row for row in powers if row["name"] == "all groups")
+    proven = f" of run {proof['run_id']}, finished {proof['finished_at'][:10]}" if proof else ""
     return {
         "money": f"silver.loan_repayments and gold.label_store, loans with a known label; the files"
         f" name no currency; model: slide 8; {run}",
@@ -634,11 +705,11 @@ def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
         "cleaning": f"cleaning_actions of the silver tables against the raw text of bronze; {run}",
         "timeline": f"one defaulted loan of gold.label_store with its rows of silver; {run}",
         "labels": f"gold.label_maturity and gold.label_store, Wilson interval; {run}",
-        "power": f"gold.training_set: logistic models trained on {powers[0]['train_loans']:,}"
-        f" loans with a label known by then, tested on {powers[0]['test_loans']:,}"
-        f" with a clickstream ({first:%b %Y} to {last:%b %Y}), 95% bootstrap interval; {run}",
-        "proof": f"proof.json of the datamart{proven}; {run}",
-        "operations": f"manifest of {run}, {os.cpu_count()} cores",
+        "power": f"gold.training_set: logistic models trained on {test['train_loans']:,} loans with"
+        f" a label known by then, tested on {test['test_loans']:,} with a clickstream"
+        f" ({test['first_test']:%b %Y} to {test['last_test']:%b %Y}), 95% bootstrap band; {run}",
+        "proof": f"proof.json{proven}; published: {run}",
+        "operations": f"manifest of {run}",
     }
 
 

@@ -8,6 +8,9 @@ two runs; connect() again to see the newest. In Jupyter it brings SQL cells as w
     %%chart line  a cell of SQL drawn: line, bar, area, scatter or hist; the first column is x
     %sqlplot      JupySQL's histogram, box plot and pie of a table
     Tab           completes schemas, tables and columns in SQL cells
+
+The pictures of report and deck are functions of `warehouse.figures` over `warehouse.queries`: one
+that ends a cell is shown.
 """
 
 import contextlib
@@ -17,6 +20,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +36,11 @@ from warehouse.transform import DESCRIPTIONS_FILE
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import Image
     from matplotlib.axes import Axes
 
 CHARTS = ("line", "bar", "area", "scatter", "hist")
+CHART_DPI = 100
 
 
 class NotebookError(UserError):
@@ -137,6 +143,7 @@ def _notebook_shell() -> "InteractiveShell | None":
 
 def _offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -> None:
     """Bring %sql, %%sql, %%chart and completion to the notebook, all over this connection."""
+    from IPython.display import Image
     from IPython.utils.capture import capture_output
 
     shell.enable_matplotlib("inline")
@@ -151,9 +158,15 @@ def _offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) 
         shell.run_line_magic("config", f"SqlMagic.{setting}")
     ConnectionManager.set(con, displaycon=False, alias="datamart")
 
-    def chart(line: str, cell: str) -> None:
+    def chart(line: str, cell: str) -> "Image":
         """%%chart [line|bar|area|scatter|hist]: run the SQL below and draw its result."""
-        draw(con, cell, line.strip() or "line")
+        from matplotlib import pyplot
+
+        axes = draw(con, cell, line.strip() or "line")
+        with BytesIO() as png:
+            axes.figure.savefig(png, dpi=CHART_DPI)
+            pyplot.close(axes.figure)
+            return Image(png.getvalue(), alt=axes.get_label())
 
     shell.register_magic_function(chart, "cell", "chart")
     completer = SqlCompleter(_tables(con))
@@ -178,17 +191,65 @@ def _pyspark_hidden() -> Iterator[None]:
 def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> "Axes":
     """Draw what a query returns: its first column is x, every other a series.
 
+    It is pandas' own plot in the colours of `figures`; the axes' label says in words what it is.
+
     Raises:
         UserError: there is no such kind of chart, or nothing to draw.
     """
-    from warehouse import charts
-
     if kind not in CHARTS:
         raise NotebookError(f"%%chart knows {', '.join(CHARTS)}; found {kind!r}")
     frame = con.execute(sql).df()
     if frame.empty:
         raise NotebookError("the query returns no row: nothing to draw")
-    return charts.frame_chart(frame, kind)
+    from matplotlib import pyplot
+
+    x, series = frame.columns[0], list(frame.columns[1:])
+    with pyplot.rc_context(_house_style()):
+        if kind == "hist":
+            axes = frame.plot.hist(bins=30, alpha=0.8)
+        elif kind == "scatter":
+            axes = frame.plot(x=x, y=series, style="o", alpha=0.7)
+        else:
+            has_names = kind == "bar" and frame[x].map(lambda name: len(str(name))).max() > 12
+            if kind == "bar" and hasattr(frame[x].iloc[0], "strftime"):
+                frame[x], has_names = frame[x].map("{:%Y-%m-%d}".format), False
+            kind = "barh" if has_names else kind
+            turn = 60 if kind == "bar" and len(frame) > 8 else 0
+            axes = frame.plot(kind=kind, x=x, y=series, legend=len(series) > 1, rot=turn)
+            if has_names:
+                axes.invert_yaxis()
+            if kind.startswith("bar"):
+                axes.grid(visible=False, axis="y" if has_names else "x")
+    if kind != "hist" and len(series) == 1:
+        (axes.set_xlabel if kind == "barh" else axes.set_ylabel)(series[0])
+    axes.set_label(f"{kind} chart: {', '.join(map(str, series)) or x} by {x}")
+    return axes
+
+
+def _house_style() -> dict[str, Any]:
+    """Settings of matplotlib that look like `figures`."""
+    from cycler import cycler
+
+    from warehouse.drawing import COLORS
+
+    series = ("accent", "loan_history", "clickstream", "attributes", "muted")
+    return {
+        "axes.prop_cycle": cycler(color=[COLORS[role] for role in series]),
+        "axes.edgecolor": COLORS["faint"],
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.figsize": (7.0, 3.6),
+        "figure.constrained_layout.use": True,
+        "grid.color": COLORS["line"],
+        "legend.frameon": False,
+        "text.color": COLORS["ink"],
+        "axes.labelcolor": COLORS["muted"],
+        "xtick.color": COLORS["muted"],
+        "ytick.color": COLORS["muted"],
+        "font.size": 9,
+    }
 
 
 # Completion

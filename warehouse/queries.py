@@ -8,6 +8,7 @@ import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -247,38 +248,48 @@ def _cleaning_of(con: DuckDBPyConnection, table: str, source: str, examples: int
     return found
 
 
-def stray_underscores(con: DuckDBPyConnection) -> list[Row]:
-    """Numbers written with a trailing underscore per column: read without it, no value lost."""
-    found: list[Row] = []
+def stray_underscores(con: DuckDBPyConnection, examples: int = 2) -> list[Row]:
+    """Numbers written with a trailing underscore per column: read without it, no value lost.
+
+    unreadable: how many of them a plain cast would make null.
+    """
     present = _tables(con, "bronze")
-    for source in CLEANED.values():
-        if source not in present:
-            continue
-        columns = [
-            name
-            for name in _file_columns(con, source)
-            if name.lower() not in PERSONAL
-            and name not in IDENTIFIERS
-            and not name.endswith("_date")
-        ]
-        counts = ", ".join(
-            f"""count(*) filter (
-                where "{column}"[-1] = '_' and regexp_matches("{column}", '^-?[0-9.]+_+$')
-            ) as "{column}\""""
-            for column in columns
-        )
-        counted = rows(con, f"select {counts} from bronze.{source}")[0]
-        found += [
-            {"source": source, "column": column.lower(), "row_count": count}
-            for column, count in counted.items()
-            if count
-        ]
-    return sorted(found, key=lambda row: (-row["row_count"], row["column"]))
+    parts = [
+        f"""
+        select
+            '{source}' as source,
+            '{column.lower()}' as column,
+            'trailing_underscore' as reason,
+            count(*) as row_count,
+            count(*) - count(try_cast("{column}" as double)) as unreadable,
+            list(distinct "{column}" order by length("{column}"), "{column}")[:{examples}]
+                as examples
+        from bronze.{source}
+        where "{column}"[-1] = '_' and regexp_matches("{column}", '^-?[0-9.]+_+$')
+        """
+        for source in CLEANED.values()
+        if source in present
+        for column in _file_columns(con, source)
+        if column.lower() not in PERSONAL
+        and column not in IDENTIFIERS
+        and not column.endswith("_date")
+    ]
+    if not parts:
+        return []
+    return rows(
+        con,
+        f"""
+        select * from ({" union all ".join(parts)})
+        where row_count > 0
+        order by row_count desc, "column"
+        """,
+    )
 
 
 def cleaning_effects(con: DuckDBPyConnection) -> list[Row]:
-    """Mean of a raw number as a careless reader takes it, and of the cleaned one."""
+    """Mean of a raw number as a careless reader takes it, underscores cut off, and cleaned."""
     pairs = {
+        "amount_invested_monthly": "Amount_invested_monthly",
         "annual_income": "Annual_Income",
         "interest_rate": "Interest_Rate",
         "num_bank_accounts": "Num_Bank_Accounts",
@@ -288,7 +299,7 @@ def cleaning_effects(con: DuckDBPyConnection) -> list[Row]:
         f"""
         select
             '{column}' as column,
-            avg(try_cast(rtrim(bronze."{raw}", '_') as double)) as raw_mean,
+            avg(try_cast(trim(bronze."{raw}", '_') as double)) as raw_mean,
             avg(silver.{column}) as clean_mean
         from silver.customer_financials as silver
         inner join bronze.features_financials as bronze
@@ -312,6 +323,91 @@ def early_payments(con: DuckDBPyConnection) -> Row:
         where delay_from_due_date < 0
         """,
     )[0]
+
+
+def contradiction(con: DuckDBPyConnection) -> Row | None:
+    """A number that is possible alone but not beside the salary of its row, as the file has it."""
+    found = rows(
+        con,
+        """
+        select
+            split_part(action, ':', 1) as column,
+            bronze."Annual_Income" as annual_income,
+            bronze."Total_EMI_per_month" as total_emi_per_month,
+            bronze."Monthly_Inhand_Salary" as monthly_inhand_salary
+        from (
+            select load_id, row_number, unnest(cleaning_actions) as action
+            from silver.customer_financials
+        ) as silver
+        inner join bronze.features_financials as bronze
+            on silver.load_id = bronze._load_id and silver.row_number = bronze._row_number
+        where action in ('annual_income:inconsistent', 'total_emi_per_month:inconsistent')
+        order by silver.load_id, silver.row_number
+        limit 1
+        """,
+    )
+    if not found:
+        return None
+    column = found[0]["column"]
+    return {
+        "column": column,
+        "value": found[0][column],
+        "salary": found[0]["monthly_inhand_salary"],
+    }
+
+
+def ambiguous_dates(con: DuckDBPyConnection) -> Row:
+    """Snapshot dates that are another valid date when day and month change places."""
+    present = _tables(con, "silver")
+    parts = " union all ".join(
+        f"select snapshot_date from silver.{table}" for table in CLEANED if table in present
+    )
+    return rows(
+        con,
+        f"""
+        select
+            count(*) as dates,
+            count(*) filter (where day(snapshot_date) <= 12 and day(snapshot_date)
+                <> month(snapshot_date)) as ambiguous,
+            max(snapshot_date) filter (where day(snapshot_date) <= 12 and day(snapshot_date)
+                <> month(snapshot_date)) as example
+        from ({parts})
+        """,
+    )[0]
+
+
+def one_missed_instalment(con: DuckDBPyConnection) -> Row:
+    """How many days past due the rows are that miss exactly one instalment."""
+    return rows(
+        con,
+        """
+        select
+            count(*) as row_count,
+            min(days_past_due) as fewest,
+            max(days_past_due) as most,
+            count(*) filter (where days_past_due < 30) as below_30
+        from silver.loan_repayments
+        where installments_missed = 1
+        """,
+    )[0]
+
+
+def short_histories(con: DuckDBPyConnection, below: int = 3) -> int:
+    """Loans whose clickstream has months, but fewer than so many."""
+    return con.execute(
+        "select count(*) from gold.feature_store where clickstream_months_all between 1 and ?",
+        [below - 1],
+    ).fetchone()[0]
+
+
+def newest_application(con: DuckDBPyConnection) -> date | None:
+    """The day of the latest application."""
+    return con.execute("select max(application_date) from gold.loan_applications").fetchone()[0]
+
+
+def minors(con: DuckDBPyConnection) -> int:
+    """Applicants that the files say were under 18 on the day of the application."""
+    return con.execute("select count(*) from gold.feature_store where age < 18").fetchone()[0]
 
 
 def later_clickstream_share(con: DuckDBPyConnection) -> float:
@@ -608,10 +704,11 @@ def drifted_by_month(con: DuckDBPyConnection) -> list[Row]:
     )
 
 
-def one_timeline(con: DuckDBPyConnection) -> Row | None:
+def one_timeline(con: DuckDBPyConnection, loan_id: str | None = None) -> Row | None:
     """One defaulted loan with clickstream months before and after its application; no ids.
 
-    The loan is the first by id among those with at least six months on both sides.
+    The loan asked for, or of those with at least six months on both sides the first one by id
+    that has a year before.
     """
     found = rows(
         con,
@@ -643,7 +740,7 @@ def one_timeline(con: DuckDBPyConnection) -> Row | None:
 
         chosen as (
             select * from counted
-            where before between 6 and 14 and after >= 6
+            where before between 6 and 14 and after >= 6 and loan_id = coalesce($1, loan_id)
             order by abs(before - 12), loan_id
             limit 1
         )
@@ -662,6 +759,7 @@ def one_timeline(con: DuckDBPyConnection) -> Row | None:
         from chosen
         inner join gold.feature_store as features on chosen.loan_id = features.loan_id
         """,
+        [loan_id],
     )
     return found[0] if found else None
 
@@ -689,8 +787,9 @@ def group_power(con: DuckDBPyConnection, resamples: int = 200) -> list[Row]:
     """Out-of-time AUC of one light model per set of features, with its 95 % interval.
 
     A logistic model on the parts of `baseline.scorecard`, trained on the loans whose label was
-    known on the first day of the test, tested on the later loans that have a clickstream. The last
-    one joins without looking at dates.
+    known on the first day of the test, tested on the later loans that have a clickstream; all
+    groups on those without one as well. The last one joins without looking at dates: it has also
+    what it keeps in use, `kept`.
     """
     from sklearn.compose import make_column_transformer  # late: seconds, and only the deck asks
     from sklearn.linear_model import LogisticRegression
@@ -701,6 +800,7 @@ def group_power(con: DuckDBPyConnection, resamples: int = 200) -> list[Row]:
     from warehouse import baseline
 
     loans = baseline.load(con)
+    split = baseline.split_by_date(loans, labels_known_by_test=True)
     numbers = [name for name in baseline.NUMBERS if name != "age"]
     texts = [name for name in baseline.CATEGORIES if name != "occupation"]
     evidence = [
@@ -721,72 +821,79 @@ def group_power(con: DuckDBPyConnection, resamples: int = 200) -> list[Row]:
         own[evidence] = own[evidence].astype(float)
         return loans.drop(columns=evidence).merge(own, on="loan_id", how="left")
 
-    def parts(numbers: list[str], texts: list[str], clicks: bool) -> Any:
+    def light(numbers: list[str], texts: list[str], has_clicks: bool) -> Any:
+        clicks = (make_pipeline(baseline.Evidence(), StandardScaler()), evidence)
         return make_pipeline(
             make_column_transformer(
                 (baseline.Bins(), numbers),
                 (OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
-                *([(make_pipeline(baseline.Evidence(), StandardScaler()), evidence)] * clicks),
+                *([clicks] if has_clicks else []),
                 verbose_feature_names_out=False,
             ),
             LogisticRegression(C=0.1, max_iter=2000),
         )
 
+    def row(name: str, note: str, role: str, model: Any, test: Any) -> Row:
+        label, risk = test.label.to_numpy(), baseline.default_risk(model, test)
+        lower, upper = baseline.auc_interval(label, risk, resamples)
+        caught, rate = baseline.caught(label, risk)
+        return {
+            "name": name,
+            "note": note,
+            "role": role,
+            "auc": float(roc_auc_score(label, risk)),
+            "lower": lower,
+            "upper": upper,
+            "train_loans": len(split.train),
+            "test_loans": len(test),
+            "first_test": test.application_date.min(),
+            "last_test": test.application_date.max(),
+            # of all defaults, how many are among the riskiest fifth, and how many default there
+            "caught_in_fifth": caught,
+            "rate_in_fifth": rate,
+        }
+
+    if min(split.train.label.nunique(), split.test.label.nunique()) < 2:
+        return []
+    history = light([], [], has_clicks=True)
+    cases = [
+        ("attributes", "age, occupation", loans, light(["age"], ["occupation"], False)),
+        ("financials", "income, debt, credit", loans, light(numbers, texts, False)),
+        ("clickstream, 1 month", "the latest reading", of_window(""), history),
+        ("clickstream, 3 months", "", of_window("3m"), history),
+        ("clickstream, 6 months", "", of_window("6m"), history),
+        ("clickstream, 12 months", "", of_window("12m"), history),
+        ("clickstream, all history", "up to the application", loans, history),
+        ("all groups", "the baseline scorecard", loans, baseline.scorecard()),
+    ]
+    found = []
+    for name, note, frame, model in cases:
+        own = baseline.split_by_date(frame, labels_known_by_test=True)
+        fitted = model.fit(own.train, own.train.label)
+        role = {"all groups": "gold"}.get(name, name.partition(",")[0])
+        found.append(row(name, note, role, fitted, own.test))
+    everything, without = found[-1], split.test_without_clickstream
+    if without.label.nunique() == 2:
+        note = "the same scorecard on those loans"
+        found.append(row("without a clickstream", note, "faint", fitted, without))
     careless = """(
         select applications.loan_id, clickstream.* exclude (customer_id, snapshot_date)
         from gold.loan_applications as applications
         inner join silver.clickstream on applications.customer_id = clickstream.customer_id
     )"""
-    cases = [
-        (
-            "attributes",
-            "age, occupation",
-            "attributes",
-            loans,
-            parts(["age"], ["occupation"], False),
-        ),
-        ("financials", "income, debt, credit", "financials", loans, parts(numbers, texts, False)),
-        ("clickstream, 1 month", "the latest reading", "clickstream", of_window(""), None),
-        ("clickstream, 3 months", "", "clickstream", of_window("3m"), None),
-        ("clickstream, 6 months", "", "clickstream", of_window("6m"), None),
-        ("clickstream, 12 months", "", "clickstream", of_window("12m"), None),
-        ("clickstream, all history", "up to the application", "clickstream", loans, None),
-        ("all groups", "the baseline scorecard", "gold", loans, baseline.scorecard()),
-        (
-            "all groups, careless join",
-            "months after the application as well",
-            "bad",
-            baseline.with_clickstream_of(con, loans, careless),
-            baseline.scorecard(),
-        ),
-    ]
-    found = []
-    for name, note, role, frame, model in cases:
-        split = baseline.split_by_date(frame, labels_known_by_test=True)
-        if min(split.train.label.nunique(), split.test.label.nunique()) < 2:
-            continue
-        fitted = (model or parts([], [], True)).fit(split.train, split.train.label)
-        risk = baseline.default_risk(fitted, split.test)
-        label = split.test.label.to_numpy()
-        lower, upper = baseline.auc_interval(label, risk, resamples)
-        ranked = sorted(zip(risk, label, strict=True), key=lambda pair: -pair[0])
-        fifth = ranked[: len(ranked) // 5]
-        found.append(
-            {
-                "name": name,
-                "note": note,
-                "role": role,
-                "auc": float(roc_auc_score(label, risk)),
-                "lower": lower,
-                "upper": upper,
-                "train_loans": len(split.train),
-                "test_loans": len(split.test),
-                "first_test": split.test.application_date.min(),
-                "last_test": split.test.application_date.max(),
-                # of all defaults, how many are among the riskiest fifth
-                "caught_in_fifth": float(sum(pair[1] for pair in fifth) / label.sum()),
-            }
-        )
+    judged = baseline.judge(con, baseline.scorecard(), split, careless)
+    found.append(
+        everything
+        | {
+            "name": "all groups, careless join",
+            "note": "months after the application as well",
+            "role": "bad",
+            "auc": judged["shown"],
+            "lower": judged["lower"],
+            "upper": judged["upper"],
+            "kept": judged["kept"],
+        }
+    )
     return found
 
 

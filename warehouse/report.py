@@ -7,9 +7,10 @@ queries (`queries`) and needs nothing else. No script, no font and no picture is
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from html import escape
 from pathlib import Path
 from statistics import median
@@ -19,11 +20,13 @@ import duckdb
 
 from warehouse import figures, queries
 from warehouse.catalog import attach
+from warehouse.drawing import COLORS, DARK_COLORS, PHONE, SANS, WEB, Picture, month
 
 Row = dict[str, Any]
 
 SHOWN_RUNS = 12
 SHOWN_FEATURES = 15
+PHONE_WIDTH = 330
 OUTSIDE = 0.05  # the share of months that lie outside their 95% band by chance
 
 
@@ -65,8 +68,8 @@ def build_report(run_dir: Path, manifest: Row, earlier_manifests: Sequence[Row])
             _add(sections, findings, part(con))
         _add(sections, findings, _proof(read_proof(run_dir)))
         _add(sections, findings, _timings([*earlier_manifests, manifest], manifest["run_id"]))
-        catalog = _catalog(con)
-    return _page(manifest, findings, sections, catalog)
+        catalog, newest = _catalog(con), queries.newest_application(con)
+    return _page(manifest, findings, sections, catalog, newest)
 
 
 def read_proof(run_dir: Path) -> Row | None:
@@ -129,7 +132,7 @@ def _rows(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
             "rows",
             "From file to gold",
             text,
-            _figure(figures.flow(ledger, gold, figures.WEB))
+            _figure(partial(figures.flow, ledger, gold))
             + "<h3>The latest load of each source</h3>"
             + landed,
         ),
@@ -146,18 +149,20 @@ def _quarantine(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
             Section("quarantine", "Quarantine", text, ""),
             Finding("good", "Quarantine", text, "quarantine"),
         )
-    worst = found[0]
-    text = (
-        f"{total:,} {_plural(total, 'row is', 'rows are')} in quarantine, most of them"
-        f" {_words(worst['reason'])} in {worst['source']} ({worst['row_count']:,})."
+    reasons: dict[str, int] = defaultdict(int)
+    for row in found:
+        reasons[row["reason"]] += row["row_count"]
+    text = f"{total:,} {_plural(total, 'row is', 'rows are')} in quarantine: " + ", ".join(
+        f"{count:,} {_words(reason)}"
+        for reason, count in sorted(reasons.items(), key=lambda item: -item[1])
     )
+    text += "."
     table = _table(
-        ("reason", "rows", "source", "examples: file, row, raw values"),
+        ("reason", "rows", "examples: file, row, raw values"),
         [
             (
-                _words(row["reason"]),
+                Raw(f"{escape(_words(row['reason']))}<br><small>{escape(row['source'])}</small>"),
                 f"{row['row_count']:,}",
-                row["source"],
                 Raw(
                     "<br>".join(
                         f"<small>{escape(example['file'])}, row {example['row_number']:,}</small>"
@@ -264,14 +269,14 @@ def _labels(con: duckdb.DuckDBPyConnection, definition: str) -> tuple[Section, F
         f" {outliers_text(len(outside), len(known))}."
     )
     body = (
-        _figure(figures.cohort_rate(cohorts, figures.WEB))
-        + "<h3>Is the label known yet?</h3>"
-        + _figure(figures.maturity(queries.maturity_by_cohort(con, definition), figures.WEB))
+        _figure(partial(figures.cohort_rate, cohorts))
+        + "<h3>Is the label known yet? Loans by month of application</h3>"
+        + _figure(partial(figures.maturity, queries.maturity_by_cohort(con, definition)))
         + "<h3>The definitions</h3>"
         + definitions
     )
     return (
-        Section("labels", "Default rate and maturity by month of application", text, body),
+        Section("labels", "Labels: default rate and maturity by month", text, body),
         Finding("look" if is_odd else "good", "Labels", text, "labels"),
     )
 
@@ -301,8 +306,8 @@ def _presence(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     gaps = gaps_of(rows)
     text = (
         " ".join(
-            f"{gap.missing:,} of {gap.loans:,} loans from {figures.month(gap.months[0], True)} to"
-            f" {figures.month(gap.months[-1], True)} have no {_words(gap.feature_group)} features."
+            f"{gap.missing:,} of {gap.loans:,} loans from {month(gap.months[0], True)} to"
+            f" {month(gap.months[-1], True)} have no {_words(gap.feature_group)} features."
             for gap in gaps
         )
         or "No month lacks a feature group that others have."
@@ -310,9 +315,9 @@ def _presence(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     return (
         Section(
             "presence",
-            "Which features are there, and why not",
+            "Missing features: which are there, and why not",
             text,
-            _figure(figures.presence(rows, figures.WEB))
+            _figure(partial(figures.presence, rows))
             + "<p class=note>A missing group is said per row in &lt;group&gt;_null_reason and never"
             " filled.</p>",
         ),
@@ -368,9 +373,9 @@ def _drift(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
             + (f" ({unknown:,} because most values are missing)" if unknown else "")
             for group, (count, of, unknown) in drifted.items()
         )
-        + f" in {figures.month(latest, True)}."
+        + f" in {month(latest, True)}."
         if drifted
-        else f"No feature drifted in {figures.month(latest, True)}, the latest month."
+        else f"No feature drifted in {month(latest, True)}, the latest month."
         if latest
         else "There is nothing to compare yet."
     )
@@ -378,12 +383,12 @@ def _drift(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
         "<p class=note>Population stability index against the applications before the validation"
         f" months, ten bins and one for unknown. Below {figures.PSI_LIMITS[0]} is steady,"
         f" {figures.PSI_LIMITS[1]} and more is a shift when it is also three times what equal"
-        " populations of that size show by chance. Sums over all history grow with the months"
-        " known, so they drift by design. Of the clickstream the strongest features are"
-        " shown.</p>"
+        " populations of that size show by chance. Sums over all history grow and means settle"
+        " with the months known, so they drift by design. Of the clickstream the strongest"
+        " features are shown.</p>"
     )
     return (
-        Section("drift", "Drift", text, _figure(figures.drift(rows, figures.WEB)) + note),
+        Section("drift", "Drift", text, _figure(partial(figures.drift, rows)) + note),
         Finding("look" if drifted else "good", "Drift", text, "drift"),
     )
 
@@ -392,7 +397,7 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
     rows = [row for row in queries.catalog(con) if row["strength"] is not None]
     if not rows:
         return Section(
-            "power", "What tells defaults apart", "No test label is known yet.", ""
+            "power", "Power: what tells defaults apart", "No test label is known yet.", ""
         ), None
     # of one reading's sums and means, the strongest stands for all
     best: dict[tuple[str, str], Row] = {}
@@ -401,7 +406,7 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
         best.setdefault((row["feature_group"], own), row)
     strongest = rows[0]
     table = _table(
-        ("group", "from", "best alone", "features", "unknown", "information value", "AUC"),
+        ("group", "from", "best alone", "features", "values unknown", "information value", "AUC"),
         [
             (
                 _words(group["feature_group"]),
@@ -416,11 +421,12 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
             )
             for group in queries.group_summary(con)
         ],
-        "features, unknown, information value, AUC",
+        "features, values unknown, information value, AUC",
     )
     text = (
-        f"{strongest['feature']} alone ranks a default above another loan"
-        f" {strongest['strength']:.0%} of the time, on loans no model has seen."
+        f"{strongest['feature']} alone ranks a default above a good loan"
+        f" {strongest['strength']:.0%} of the time, on the {strongest['auc_loans']:,} test loans"
+        " that have it."
     )
     suspicious = [row for row in rows if row["strength"] > 0.96]
     finding = Finding(
@@ -432,9 +438,9 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
     return (
         Section(
             "power",
-            "What tells defaults apart, out of time",
+            "Power: what tells defaults apart, out of time",
             text,
-            _figure(figures.power(list(best.values())[:SHOWN_FEATURES], figures.WEB)) + table,
+            _figure(partial(figures.power, list(best.values())[:SHOWN_FEATURES])) + table,
         ),
         finding,
     )
@@ -443,7 +449,7 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
 def _proof(proof: Row | None) -> tuple[Section, Finding]:
     if proof is None:
         text = "The leakage proof has not been run on this datamart yet."
-        return Section("proof", "No look into the future", text, ""), Finding(
+        return Section("proof", "Leakage proof: no look into the future", text, ""), Finding(
             "look", "Leakage proof", text, "proof"
         )
     differences = proof.get("differences", [])
@@ -451,20 +457,22 @@ def _proof(proof: Row | None) -> tuple[Section, Finding]:
     columns = _count(proof.get("columns"))
     is_passed = proof.get("outcome") == "passed"
     text = (
-        f"Gold was rebuilt without the future at {months:,} {_plural(months, 'month', 'months')}:"
+        f"Gold of run {proof.get('run_id', 'unknown')} was rebuilt without the future at"
+        f" {months:,} {_plural(months, 'month', 'months')}:"
         f" {proof.get('rows_compared', 0):,} rows of {columns:,} columns compared,"
         f" {len(differences):,} {_plural(len(differences), 'difference', 'differences')}."
     )
+    finished = str(proof.get("finished_at", "")).replace("T", " ").rstrip("Z")
     body = (
-        f"<p class=note>Proven on run {escape(str(proof.get('run_id', '')))}, finished"
-        f" {escape(str(proof.get('finished_at', '')).replace('T', ' ').rstrip('Z'))} UTC.</p>"
+        f"<p class=note>The last proof, finished {escape(finished)} UTC. It is run by hand, after"
+        " a run: python main.py prove.</p>"
     )
     if differences:
         body += _table(
             ("difference",), [(json.dumps(item, default=str),) for item in differences[:20]]
         )
     return (
-        Section("proof", "No look into the future", text, body),
+        Section("proof", "Leakage proof: no look into the future", text, body),
         Finding("good" if is_passed else "bad", "Leakage proof", text, "proof"),
     )
 
@@ -487,7 +495,7 @@ def _timings(manifests: Sequence[Row], run_id: str) -> tuple[Section, None]:
         for manifest in manifests
         if manifest.get("outcome") == "failed" and manifest["run_id"] != run_id
     ]
-    body = _figure(figures.timings(shown, figures.WEB)) if shown else ""
+    body = _figure(partial(figures.timings, shown)) if shown else ""
     if failed:
         body += "<h3>Runs that failed and changed nothing</h3>" + _table(
             ("run", "why"),
@@ -495,7 +503,7 @@ def _timings(manifests: Sequence[Row], run_id: str) -> tuple[Section, None]:
         )
     own = by_id.get(run_id)
     text = f"This run took {own['total']:.1f} s up to this report." if own else ""
-    return Section("timings", "Time", text, body), None
+    return Section("timings", "Time against earlier runs", text, body), None
 
 
 def _catalog(con: duckdb.DuckDBPyConnection) -> str:
@@ -569,8 +577,12 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: str = "
     )
 
 
-def _figure(svg: str) -> str:
-    return f"<figure class=scroll tabindex=0>{svg}</figure>"
+def _figure(draw: Callable[..., Picture]) -> str:
+    """A picture as it is on a desk, and as it is on a phone; the page shows one of them."""
+    return (
+        f"<figure class=desk>{draw(theme=WEB)}</figure>"
+        f"<figure class=phone>{draw(theme=PHONE, width=PHONE_WIDTH)}</figure>"
+    )
 
 
 def _plural(count: int, one: str, many: str) -> str:
@@ -583,28 +595,32 @@ def _words(name: str) -> str:
 
 STATES = {
     "good": ("✓", "good"),
-    "look": ("!", "look at it"),
+    "look": ("!", "look"),
     "bad": ("✕", "bad"),
 }
 
 
 def _page(
-    manifest: Row, findings: Sequence[Finding], sections: Sequence[Section], catalog: str
+    manifest: Row,
+    findings: Sequence[Finding],
+    sections: Sequence[Section],
+    catalog: str,
+    newest: date | None,
 ) -> str:
     order = ("bad", "look", "good")
     worst = next((state for state in order if any(f.state == state for f in findings)), "good")
     count = sum(finding.state == worst for finding in findings)
     verdict = {
         "good": "This run's data is good.",
-        "look": f"The data is whole; {count} {_plural(count, 'thing is', 'things are')}"
+        "look": f"The data is whole; {count}\u00a0{_plural(count, 'thing is', 'things are')}"
         " worth a look.",
-        "bad": f"{count} {_plural(count, 'thing is', 'things are')} wrong.",
+        "bad": f"{count}\u00a0{_plural(count, 'thing is', 'things are')} wrong.",
     }[worst]
     cards = "".join(
         f'<a class="card {finding.state}" href="#{finding.section}">'
         f"<b><i>{STATES[finding.state][0]}</i> {escape(finding.title)}"
         f"<span class=state>{STATES[finding.state][1]}</span></b>"
-        f"<span>{escape(finding.text)}</span></a>"
+        f"<span>{escape(finding.text).replace('_', '_<wbr>')}</span></a>"
         for finding in sorted(findings, key=lambda finding: order.index(finding.state))
     )
     inputs = manifest.get("inputs", {})
@@ -622,8 +638,8 @@ def _page(
         for section in sections
     )
     nav = "".join(
-        f'<a href="#{section.name}">{escape(section.title.split(",")[0])}</a>'
-        for section in sections
+        f'<a href="#{name}">{escape(title.split(":")[0])}</a>'
+        for name, title in [*((s.name, s.title) for s in sections), ("catalog", "Catalogue")]
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -640,6 +656,7 @@ def _page(
 <p class=kicker>Loan-default warehouse · run report</p>
 <h1>{escape(verdict)}</h1>
 <p class=meta>Run {escape(manifest["run_id"])} · {escape(finished)} UTC\
+{f" · applications up to {newest.day} {month(newest, True)}" if newest else ""}\
 {" · built " + escape(", ".join(asked)) if asked else ""}</p>
 <div class=cards>{cards}</div>
 <nav>{nav}</nav>
@@ -656,33 +673,34 @@ def _page(
 
 
 def _css() -> str:
-    light = "".join(f"--{name}:{value};" for name, value in figures.COLORS.items())
-    dark = "".join(f"--{name}:{value};" for name, value in figures.DARK_COLORS.items())
-    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{STYLE}"
+    light = "".join(f"--{name}:{value};" for name, value in COLORS.items())
+    dark = "".join(f"--{name}:{value};" for name, value in DARK_COLORS.items())
+    return (
+        f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"body{{font:16px/1.5 {SANS}}}{STYLE}"
+    )
 
 
 STYLE = """
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);
- font:16px/1.5 "Source Sans 3","Source Sans Pro",system-ui,-apple-system,"Segoe UI",Roboto,
- "Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
+body{margin:0;background:var(--paper);color:var(--ink);font-variant-numeric:tabular-nums}
 header,main,footer{max-width:58rem;margin:0 auto;padding:0 1.25rem}
 header{padding-top:2.5rem}
 .kicker{margin:0;color:var(--muted);font-size:.85rem;letter-spacing:.02em}
 h1{font-size:clamp(1.6rem,5vw,2.3rem);line-height:1.15;margin:.3rem 0 .4rem;
  letter-spacing:-.015em;font-weight:700;text-wrap:balance}
 .meta{color:var(--muted);margin:0 0 1.5rem;font-size:.9rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(15.5rem,1fr));gap:.7rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.7rem}
 .card{display:block;padding:.75rem .9rem .85rem;background:var(--panel);border-radius:6px;
  color:inherit;text-decoration:none;border-top:3px solid var(--faint);font-size:.9rem;
  line-height:1.4}
 .card:hover,.card:focus-visible{outline:2px solid var(--accent);outline-offset:1px}
 .card b{display:flex;gap:.45rem;align-items:baseline;margin-bottom:.15rem;font-size:.95rem}
 .card i{font-style:normal;font-weight:700}
-.card .state{margin-left:auto;font-weight:400;font-size:.8rem}
+.card .state{margin-left:auto;white-space:nowrap;font-weight:400;font-size:.8rem}
 .card.good{border-color:var(--good)}.card.good i,.card.good .state{color:var(--good)}
-.card.look{border-color:var(--warn)}.card.look i,.card.look .state{color:var(--warn)}
+.card.look{border-color:var(--warn)}.card.look i,.card.look .state{color:var(--warn-ink)}
 .card.bad{border-color:var(--bad)}.card.bad i,.card.bad .state{color:var(--bad)}
 nav{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:1.6rem 0 0;padding:.7rem 0;
  border-block:1px solid var(--line);font-size:.88rem}
@@ -693,9 +711,15 @@ h3{font-size:1rem;margin:1.6rem 0 .5rem}
 .lead{margin:.25rem 0 1.1rem;color:var(--muted);max-width:46rem}
 .note{color:var(--muted);font-size:.88rem;max-width:46rem}
 figure{margin:0 0 .5rem}
-.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
+.scroll{overflow-x:auto;background:
+ linear-gradient(to right,var(--paper) 30%,transparent) 0 0/2.5rem 100% no-repeat local,
+ linear-gradient(to left,var(--paper) 30%,transparent) 100% 0/2.5rem 100% no-repeat local,
+ linear-gradient(to right,var(--faint),transparent) 0 0/.6rem 100% no-repeat scroll,
+ linear-gradient(to left,var(--faint),transparent) 100% 0/.6rem 100% no-repeat scroll}
 .scroll:focus-visible{outline:2px solid var(--accent)}
-figure svg{display:block;width:100%;min-width:40rem;height:auto}
+figure svg{display:block;width:100%;height:auto}
+.phone{display:none}
+@media(max-width:40rem){.desk{display:none}.phone{display:block}}
 table{border-collapse:collapse;width:100%;font-size:.88rem;line-height:1.35}
 th{text-align:left;font-weight:600;color:var(--muted);font-size:.82rem;
  border-bottom:1px solid var(--faint);white-space:nowrap}
@@ -712,6 +736,5 @@ details{border:1px solid var(--line);border-radius:6px;padding:.2rem .9rem}
 summary{cursor:pointer;padding:.5rem 0;font-weight:600}
 details td:nth-child(3){min-width:18rem}
 footer{color:var(--muted);font-size:.82rem;padding-top:2rem;padding-bottom:3rem}
-@media print{nav{display:none}section{break-inside:avoid}.card{border:1px solid var(--line)}
- figure svg{min-width:0}}
+@media print{nav{display:none}figure,tr{break-inside:avoid}.card{border:1px solid var(--line)}}
 """
