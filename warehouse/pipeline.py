@@ -176,6 +176,7 @@ def _land_and_build(
         on_event=progress.detail,
         on_log=progress.log_only,
         memory_limit=options.memory.duckdb if options.memory else None,
+        threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
     )
     parsing = _Background(progress.timed("build", "read the project, while Spark lands", dbt.parse))
     landed_again: list[FileInspection] = []
