@@ -1,5 +1,6 @@
 """Measures a command: wall time, CPU seconds and peak memory of its whole process tree."""
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -25,9 +26,10 @@ def measure(command: list[str]) -> Cost:
     """Run a command to its end; its cost. Ends this process when the command fails.
 
     Memory is the proportional set size (shared pages are counted once) of the tree, the largest
-    sum seen; a process's CPU time is the last one seen before it ended.
+    sum seen. CPU time is that of all processes that were waited for, or, where it is more, the
+    sum of what each had used when last seen.
     """
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), _cpu_of_ended()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     root = psutil.Process(process.pid)
     cpu: dict[tuple[int, float], float] = {}
@@ -48,7 +50,13 @@ def measure(command: list[str]) -> Cost:
     output = process.stdout.read()
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{output}")
-    return Cost(wall, sum(cpu.values()), peak / 2**20)
+    cpu_seconds = max(sum(cpu.values()), _cpu_of_ended() - cpu_before)
+    return Cost(wall, cpu_seconds, peak / 2**20)
+
+
+def _cpu_of_ended() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _tree(root: psutil.Process) -> list[psutil.Process]:
