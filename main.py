@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
 def main(arguments: list[str]) -> int:
     """Do what the command line says; returns the exit code, 0 only when all of it was done."""
     options = read_options(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be asked to end is Ctrl-C too
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         return options.command(options, console)

@@ -16,7 +16,7 @@ from warehouse import landing
 from warehouse.catalog import attach
 from warehouse.contract import SourceContract, read_contracts
 from warehouse.features import Queries, load_queries
-from warehouse.inspection import FileInspection, inspect_file
+from warehouse.inspection import inspect_file
 from warehouse.paths import CONTRACTS_FILE, DATA_DIR
 from warehouse.pipeline import _write_load
 
@@ -121,7 +121,6 @@ class Landed:
         self.bronze = folder / "bronze"
         self.loads = 0
         self.folder = folder
-        self.inspections: list[FileInspection] = []
         self._spark = spark
         self._compiled = compiled
 
@@ -141,7 +140,6 @@ class Landed:
             self._spark, inspections, self.bronze, self.loads + 1, landed_at, log_file
         )
         self.loads += 1
-        self.inspections = inspections
         _write_load(self.bronze / "loads", self.loads, landed_at, inspections, landed)
         return {counts.source: counts for counts in landed}
 

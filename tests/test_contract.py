@@ -66,6 +66,7 @@ def test_a_contract_holds_the_columns_of_the_file_and_its_settings(tmp_path):
         ("delay_days: 2", "delay_days: -2", "negative"),
         ("max_age_days: 90", "", "no `max_age_days`"),
         ("key: [loan_id", "key: [loan", "'loan' is not one of its columns"),
+        ("key: [loan_id, ", "key: [loan_id, Name, ", "expected a column and 'snapshot_date'"),
         ("date_column: snapshot_date", "date_column: date", "'date' is not one of its columns"),
         ('"%Y-%m-%d"', '"YYYY-MM-DD"', "expected year, month and day"),
         ("name: Name", "name: LOAN_ID", "'loan_id' stands twice"),

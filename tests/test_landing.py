@@ -171,9 +171,20 @@ def test_a_restated_row_and_a_new_one_are_landed_beside_the_older(land):
     ]
 
 
-def test_null_and_empty_are_not_the_same_row(land):
-    land(f"{HEADER}\nL1,,2023-01-01\n")
-    assert land(f'{HEADER}\nL1,"",2023-01-01\n').rows_landed == 1
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("L1,,2023-01-01", 'L1,"",2023-01-01'),
+        ("L1,,2023-01-01", ",L1,2023-01-01"),
+        ("L1,,", ",,L1"),
+        ("L1,ab,2023-01-01", "L1a,b,2023-01-01"),
+    ],
+)
+def test_rows_that_are_nearly_the_same_are_two_rows(land, one, other):
+    good = "L8,x,2023-01-01\nL9,x,2023-01-01\n"
+    land(f"{HEADER}\n{good}{one}\n")
+    landed = land(f"{HEADER}\n{good}{other}\n")
+    assert (landed.rows_landed, landed.rows_seen_before) == (1, 2)
 
 
 def test_duplicates_within_one_file_are_all_landed(land):

@@ -3,9 +3,11 @@
 import csv
 import itertools
 import json
+import random
 import re
 from collections import Counter
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -30,7 +32,7 @@ from loads_support import (
 from warehouse import landing
 from warehouse.catalog import attach
 from warehouse.paths import DATA_DIR
-from warehouse.pipeline import _taken_back, table_hash
+from warehouse.pipeline import table_hash
 
 ATTRIBUTES = sample_lines("features_attributes")[0]
 
@@ -38,13 +40,49 @@ ATTRIBUTES = sample_lines("features_attributes")[0]
 # The rule, stated a second time: the files as they arrived, plain loops, no SQL.
 
 
+def last_mentions(files: list[list[tuple]], problem_of) -> dict[tuple, tuple]:
+    """What silver has to say of each key: the last row of it in the last file that has one."""
+    return {key_of(row): row for rows in files for row in rows if not problem_of(row)}
+
+
 def landed_rows(files: list[list[tuple]]) -> list[tuple[int, int, tuple]]:
-    """(load, line, row) of what bronze holds: a row that an older load brought is not landed."""
-    bronze, seen = [], set()
+    """(load, line, row) of what bronze holds: rows not seen before, and the last copy of those
+    that have to be repeated for a key's rows to end in the order of the last file."""
+    bronze: list[tuple[int, int, tuple]] = []
     for load, rows in enumerate(files, start=1):
-        bronze += [(load, line, row) for line, row in enumerate(rows, 1) if row not in seen]
-        seen.update(rows)
+        older = [row for _, _, row in bronze]
+        last_line = {row: line for line, row in enumerate(rows, 1)}
+        again = set()
+        for key in {key_of(row) for row in rows} - {None}:
+            here, before = (
+                in_order([row for row in some if key_of(row) == key]) for some in (rows, older)
+            )
+            again |= {(last_line[row], row) for row in to_repeat(here, before)}
+        bronze += [
+            (load, line, row)
+            for line, row in enumerate(rows, 1)
+            if row not in older or (line, row) in again
+        ]
     return bronze
+
+
+def in_order(rows: list[tuple]) -> list[tuple]:
+    """Each row once, where its last copy stands."""
+    return list(dict.fromkeys(reversed(rows)))[::-1]
+
+
+def to_repeat(here: list[tuple], before: list[tuple]) -> list[tuple]:
+    """The fewest rows that, put behind the older ones, make these end like the file."""
+    for kept in range(len(here), 0, -1):
+        others = [row for row in before if row not in here[kept:]]
+        if others[-kept:] == here[:kept]:
+            return here[kept:]
+    return here
+
+
+def key_of(row: tuple) -> tuple[str, date] | None:
+    """What tells rows apart in silver; none where it is missing."""
+    return None if attribute_problem(row[:4]) else (text(row[0]), day(row[2]))
 
 
 def text(value: str) -> str:
@@ -53,7 +91,7 @@ def text(value: str) -> str:
 
 def day(value: str) -> date | None:
     try:
-        return date.fromisoformat(value.strip(" "))
+        return datetime.strptime(value.strip(" "), "%Y-%m-%d").date()
     except ValueError:
         return None
 
@@ -101,7 +139,7 @@ def expected_fates(bronze: list[tuple], problem_of) -> dict[tuple[int, int], tup
 
 
 KEYS = st.sampled_from(["C1", "C2", "C3", "C1_", " C2", "", "_", "'; drop table x; --"])
-DATES = st.sampled_from(["2023-01-01", "2023-02-01", "2023-02-30", "", "1/5/2023"])
+DATES = st.sampled_from(["2023-01-01", "2023-1-1", "2023-02-01", "2023-02-30", "", "1/5/2023"])
 VALUES = st.sampled_from(["20", "30", "40", "old"])
 MALFORMED = st.sampled_from([False] * 9 + [True])
 ATTRIBUTE_ROWS = st.tuples(KEYS, VALUES, DATES, MALFORMED)
@@ -196,6 +234,7 @@ def check_arrival(compiled, con, source: str, files: list[list[tuple]], problem_
     found |= {(load, line): ("used", "") for load, line in used}
     assert len(found) == len(set_aside) + len(used)
     assert found == expected
+    check_used(bronze, used, last_mentions(files, problem_of))
     ledger = con.execute(
         "select fate, coalesce(reason, ''), sum(row_count)::integer from gold.row_ledger"
         " where layer = 'silver' group by all"
@@ -207,6 +246,13 @@ def check_arrival(compiled, con, source: str, files: list[list[tuple]], problem_
     assert {(load, line): ("quarantined", why) for load, line, why in quarantined.fetchall()} == {
         place: fate for place, fate in found.items() if fate[0] == "quarantined"
     }
+
+
+def check_used(bronze: list[tuple], used: list[tuple[int, int]], expected: dict) -> None:
+    """Silver uses one row of each key, and it is the expected one."""
+    rows = {(load, line): row for load, line, row in bronze}
+    assert len(used) == len(expected)
+    assert {key_of(rows[place]): rows[place] for place in used} == expected
 
 
 A, B = ("C1", "20", "2023-01-01", False), ("C1", "30", "2023-01-01", False)
@@ -386,30 +432,94 @@ def test_a_mended_rule_brings_its_rows_back(warehouse, compiled):
 
 
 @pytest.mark.parametrize(
-    ("files", "keys"),
+    ("files", "landed"),
     [
-        ([[("C1", 30, JANUARY)], [("C1", 31, JANUARY)], [("C1", 30, JANUARY)]], 1),
-        ([[("C1", 30, JANUARY), ("C1", 31, JANUARY)], [("C1", 30, JANUARY)]], 1),
-        ([[("C1", 31, JANUARY)], [("C1", 30, JANUARY), ("C1", 31, JANUARY)]], 1),
-        ([[("C1", 30, JANUARY)], [("C1", 31, JANUARY)], [("C1", 31, JANUARY)]], 0),
-        ([[("C1", 30, JANUARY), ("C1", 31, JANUARY)]] * 2, 0),
+        pytest.param([[("C1", 30, JANUARY)], [("C1", 31, JANUARY)], [("C1", 30, JANUARY)]], 1),
+        pytest.param([[("C1", 30, JANUARY), ("C1", 31, JANUARY)], [("C1", 30, JANUARY)]], 1),
+        pytest.param([[("C1", 31, JANUARY)], [("C1", 30, JANUARY), ("C1", 31, JANUARY)]], 2),
+        pytest.param([[("C1", 30, JANUARY)], [("C1", 30, JANUARY), ("C1", 31, JANUARY)]], 1),
+        pytest.param([[("C1", 30, JANUARY), ("C1", 31, JANUARY)]] * 2, 0),
+        pytest.param([[(" C1_", 30, "2023-1-1")], [("C1", 31, JANUARY)]] * 2, 1),
+        pytest.param([[("\u00a0C1", 30, JANUARY)], [("C1\u3000", 31, JANUARY)]] * 2, 1),
     ],
-    ids=["A B A", "AB A", "B AB", "A B B", "AB AB"],
+    ids=["A B A", "AB A", "B AB", "A AB", "AB AB", "one key spelt twice", "odd blanks"],
 )
-def test_a_correction_back_to_an_earlier_value_is_said(warehouse, files, keys):
-    """The row was seen before, so it is not landed and silver keeps the other value."""
+def test_what_the_last_file_says_of_a_key_is_used(warehouse, files, landed):
     for rows in files:
-        warehouse.land(features_attributes=attributes(*rows))
+        counts = warehouse.land(features_attributes=attributes(*rows))["features_attributes"]
+    assert (counts.rows_landed, counts.rows_seen_before) == (landed, len(files[-1]) - landed)
+    assert ages(warehouse.build())["C1", "2023-01"] == files[-1][-1][1]
+
+
+DAYS = ("2023-01-01", "2023-1-1", "2023-01-01", "2023-02-01", "2023-02-30")
+
+
+def histories(rng: random.Random, row_of: Callable[[str], tuple]) -> list[list[tuple]]:
+    """Four files with rows of 150 keys, each told in its own way, and some rows without a key."""
+    files: list[list[tuple]] = [[] for _ in range(4)]
+    for number in range(150):
+        for rows in files:
+            spellings = [f"K{number}", f"K{number}", f" K{number}", f"K{number}_", ""]
+            rows += [row_of(rng.choice(spellings)) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
+    for rows in files:
+        rng.shuffle(rows)
+    return files
+
+
+def csv_files(people: list[tuple], loans: list[tuple]) -> dict[str, str]:
+    """The files of these rows; a malformed one has a field too many."""
+    header = sample_lines("lms_loan_daily")[0]
+    good = dict(zip(header.split(","), good_rows("lms_loan_daily", 1)[0].split(","), strict=True))
+    loan_lines = []
+    for key, installment, snapshot_date, is_malformed, start in loans:
+        cells = good | {
+            "loan_id": key,
+            "installment_num": installment,
+            "snapshot_date": snapshot_date,
+            "loan_start_date": start,
+        }
+        loan_lines.append(line_of(cells.values()) + ",x" * is_malformed)
+    people_lines = [
+        line_of((key, "Ann", age, "123-45-6789", "Lawyer", snapshot_date)) + ",x" * is_malformed
+        for key, age, snapshot_date, is_malformed in people
+    ]
+    return {
+        "features_attributes": "\n".join([ATTRIBUTES, *people_lines]),
+        "lms_loan_daily": "\n".join([header, *loan_lines]),
+    }
+
+
+def test_spark_lands_what_the_rule_says(warehouse):
+    """Hundreds of histories at once: a file holds many keys."""
+    rng = random.Random(4)
+    people = histories(
+        rng, lambda key: (key, rng.choice(("20", "30")), rng.choice(DAYS), rng.random() < 0.05)
+    )
+    loans = histories(
+        rng,
+        lambda key: (
+            key,
+            rng.choice(("1", "1", "-1")),
+            rng.choice(DAYS),
+            rng.random() < 0.05,
+            rng.choice(("2023-01-01", "2023-01-01", "2023-01-15")),
+        ),
+    )
+    for files in zip(people, loans, strict=True):
+        landed = warehouse.land(**csv_files(*files))
     con = warehouse.build()
-    silver = warehouse.folder / "silver"
-    silver.mkdir()
-    con.execute(f"copy silver.set_aside_rows to '{silver}/set_aside_rows.parquet'")
-    said = _taken_back(warehouse.folder, warehouse.inspections)
-    assert len(said) == (keys > 0)
-    if keys:
-        assert f"features_attributes.csv: for {keys} keys" in said[0]
-    # what the file says last is what silver says, or it has been told
-    assert (ages(con)["C1", "2023-01"] == files[-1][-1][1]) == (keys == 0)
+    for source, files, problem_of in (
+        ("features_attributes", people, attribute_problem),
+        ("lms_loan_daily", loans, loan_problem),
+    ):
+        bronze = landed_rows(files)
+        places = con.execute(f"select _load_id, _row_number from bronze.{source}").fetchall()
+        assert sorted(places) == [(load, line) for load, line, _ in bronze]
+        used = con.execute(f"select load_id, row_number from silver.{SILVER[source]}").fetchall()
+        check_used(bronze, used, last_mentions(files, problem_of))
+        assert landed[source].rows_seen_before > 0
+    again = warehouse.land(**csv_files(people[-1], loans[-1]))
+    assert [counts.rows_landed for counts in again.values()] == [0, 0]
 
 
 # Month by month.

@@ -169,18 +169,27 @@ def test_sensitive_columns_are_marked_wherever_they_stand(dbt_manifest, sample):
     assert {table for table, _ in marked} - {"bronze.features_attributes"} == USERS_OF_SENSITIVE
 
 
-def test_what_uses_a_sensitive_column_is_listed(dbt_manifest):
-    """Every exposure that reads one of the tables with age or occupation names the table."""
-    uses = {
-        exposure["name"]: {
-            f"{dbt_manifest['nodes'][key]['schema']}.{dbt_manifest['nodes'][key]['name']}"
-            for key in exposure["depends_on"]["nodes"]
-            if key in dbt_manifest["nodes"]
-        }
-        & USERS_OF_SENSITIVE
-        for exposure in dbt_manifest["exposures"].values()
+def test_what_uses_a_sensitive_column_is_listed(dbt_manifest, sample):
+    """In the catalogue: every table that holds it, and every exposure that reads such a table."""
+    holding = {
+        key
+        for key, node in (dbt_manifest["nodes"] | dbt_manifest["sources"]).items()
+        if f"{node['schema']}.{node['name']}" in USERS_OF_SENSITIVE | {"bronze.features_attributes"}
     }
-    assert "gold.training_set" in uses["baseline_model"]
+    readers = {
+        exposure["label"]
+        for exposure in dbt_manifest["exposures"].values()
+        if holding & set(exposure["depends_on"]["nodes"])
+    }
+    assert "A baseline credit model" in readers
+    listed = dict(
+        sample.execute(
+            "select feature, sensitive_uses from gold.feature_catalog where len(sensitive_uses) > 0"
+        ).fetchall()
+    )
+    assert set(listed) == SENSITIVE
+    for uses in listed.values():
+        assert set(uses) == USERS_OF_SENSITIVE | {"bronze.features_attributes"} | readers
 
 
 def test_the_project_s_own_test_looks_through_every_table(sample_datamart, dbt_manifest):

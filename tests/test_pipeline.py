@@ -1,8 +1,13 @@
 """One run from CSV to gold, and what a second run does."""
 
+import io
 import json
+import re
 
 from conftest import run_main
+from rich.console import Console
+
+from warehouse import summary
 
 
 def test_a_first_run_publishes_every_layer(sample_datamart, sample):
@@ -20,6 +25,24 @@ def test_the_summary_says_what_a_reader_needs(sample_run):
     for text in ("rows landed", "quarantined", "30dpd_6mob", "default rate", "tests passed"):
         assert text in said
     assert str(sample_run[0]) in said
+
+
+def test_the_summary_says_what_warned_with_its_figures(sample_run):
+    """The profiles of the sample nearly stop with its last applications."""
+    said = sample_run[1].stdout
+    assert "2 warnings" in said
+    assert re.search(r"features_attributes 2025-02: \d+ rows, about \d+ expected\n", said)
+
+
+def test_a_summary_shows_some_warnings_and_where_the_others_are(sample_datamart, tmp_path):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    manifest["tests"]["warnings"] = [f"warning [{number}]" for number in range(25)]
+    console = Console(file=io.StringIO(), width=120)
+    summary.show(console, manifest, tmp_path, is_new=True)
+    said = console.file.getvalue()
+    shown = re.findall(r"^  warning \[\d+\]$", said, re.MULTILINE)
+    assert len(shown) == summary.WARNINGS_SHOWN
+    assert f"and {25 - len(shown)} more, in {tmp_path / 'report.html'}" in said
 
 
 def test_every_row_of_the_files_is_accounted_for(sample):

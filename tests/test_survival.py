@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+import psutil
 import pytest
 from conftest import run_main
 from test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
@@ -187,6 +188,38 @@ def test_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamart, dat
 @pytest.mark.long
 def test_fifty_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamart, data_dir):
     kill_at_random_instants(datamart, data_dir, seed=2, builds=20, loads=30, pause=0.2)
+
+
+@pytest.mark.parametrize("moment", ["landing", "built silver"])
+def test_a_run_that_is_asked_to_end_ends_like_ctrl_c(datamart, data_dir, moment):
+    """By SIGTERM, while Spark lands or dbt builds: one line, nothing left running or half done."""
+    before = (datamart / "current").resolve()
+    if moment == "landing":
+        with (data_dir / "features_attributes.csv").open("a") as file:
+            file.write("CUS_0xterm,Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
+    folders = ("--data-dir", str(data_dir), "--datamart-dir", str(datamart))
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(PROJECT_DIR / "main.py"), "--rebuild", *folders],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while moment not in process.stdout.readline():
+        assert process.poll() is None
+    children = []
+    while moment == "landing" and not children:
+        children = psutil.Process(process.pid).children()
+        assert process.poll() is None
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "stopped; the published datamart is as it was\n"
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+    assert outcomes(datamart) == {"interrupted": 1, "published": 1}
+    assert (datamart / "current").resolve() == before
+    assert not (datamart / "building").exists()
+    with runs.locked(runs.Datamart(datamart)):
+        pass
 
 
 def test_killed_at_any_step_of_publishing_old_or_new_is_whole(datamart):

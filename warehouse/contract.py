@@ -114,6 +114,11 @@ def _check(where: str, contract: SourceContract) -> None:
     unknown = [c for c in (*contract.key, contract.date_column) if c not in contract.columns]
     if unknown:
         raise UserError(f"{where}: key or date column {unknown[0]!r} is not one of its columns")
+    if len(contract.key) != 2 or contract.date_column not in contract.key:
+        raise UserError(
+            f"{where}: `key` is {list(contract.key)!r}, expected a column and"
+            f" {contract.date_column!r}"
+        )
     _check_date_format(where, contract.date_format)
 
 

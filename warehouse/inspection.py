@@ -79,7 +79,10 @@ def inspect_file(
     if multiline_rows is not None:
         rows, offsets = multiline_rows, (0,)
     if rows < 1:
-        raise UserError(f"{path}: expected data rows below the header, found none")
+        raise UserError(
+            f"{path}: expected data rows below the header, found none;"
+            " where there is nothing new leave the last file in its place, it adds nothing"
+        )
     return FileInspection(
         path=path,
         contract=contract,

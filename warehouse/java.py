@@ -144,25 +144,32 @@ def start_jvm(
     elif cache_file().exists():
         options = (f"-XX:AOTCache={cache_file()}", *options)
     home = java_home()
-    with tempfile.TemporaryDirectory() as folder:
-        connection = Path(folder) / "connection"
+    # Not removed where the start itself is interrupted: without it the JVM would never end.
+    folder = Path(tempfile.mkdtemp())
+    connection = folder / "connection"
+    try:
         with log_file.open("ab") as log:
-            try:
-                process = subprocess.Popen(
-                    _jvm_command(home, memory, options),
-                    env=_jvm_environment(connection),
-                    stdin=subprocess.PIPE,  # The JVM ends when this pipe does.
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is for Python, which then stops the JVM.
-                )
-            except OSError as error:
-                raise UserError(f"{home}: Java cannot be started: {error}") from error
+            process = subprocess.Popen(
+                _jvm_command(home, memory, options),
+                env=_jvm_environment(connection),
+                stdin=subprocess.PIPE,  # The JVM ends when this pipe does.
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for Python, which then stops the JVM.
+            )
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(f"{home}: Java cannot be started: {error}") from error
+    try:
         if not _wait_for(connection, process):
-            process.kill()
-            process.wait()
             raise UserError(f"{home}: Spark's Java did not start; its messages are in {log_file}")
         gateway = _connect(connection)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     gateway.proc = process
     return gateway
 

@@ -2,16 +2,19 @@
 
 Bronze is one parquet dataset a source, `<bronze>/<source>/snapshot_date=<value>/part-*.parquet`.
 A load adds files and never touches those of an older load. Every row of a file ends in bronze,
-or is there already from an older load; that is counted again from what was written.
+or is there already from an older load; that is counted again from what was written. A row that is
+there already lands again where the file takes its key back to it, so that what the last file says
+of a key is what bronze says last.
 """
 
+import logging
 import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -28,7 +31,13 @@ SOURCES_AT_ONCE = 2
 SMALL_BYTES = 512 * 2**20  # Up to here a quick start of the JVM is worth more than its speed.
 MALFORMED = "_malformed_line"
 DATE_TEXT = "_snapshot_date_text"
+LOAD_ID = "_load_id"
 ROW_NUMBER = "_row_number"
+# What silver may strip off a key: underscores, and all that Unicode calls a space separator.
+FILLERS = (
+    "_ \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u202f\u205f\u3000"
+)
 
 # What a strptime directive accepts.
 DATE_PARTS = {
@@ -68,13 +77,16 @@ def start_spark(
 
     quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=log_file)  # py4j would say on the terminal what interrupted it
     gateway = start_jvm(memory, log_file, quick, record_to)
     conf = SparkConf(loadDefaults=False).setAll(_settings(master).items())
     try:
         return SparkSession(SparkContext(conf=conf, gateway=gateway))
-    except Exception as error:
+    except BaseException as error:
         stop_jvm(gateway)
         SparkContext._gateway = SparkContext._jvm = None
+        if not isinstance(error, Exception):
+            raise
         with log_file.open("a", encoding="utf-8") as log:
             log.write(traceback.format_exc())
         raise UserError(
@@ -109,6 +121,10 @@ def _settings(master: str) -> dict[str, str]:
         # A join that looks small on disk may be large in memory: sort and merge, which spills.
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.sql.shuffle.partitions": "16",
+        # It would leave out, with a part of a plan that gives no rows, the counts taken there.
+        "spark.sql.adaptive.optimizer.excludedRules": (
+            "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+        ),
         # A load only adds files: no _SUCCESS marker to be overwritten.
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }
@@ -134,7 +150,8 @@ def land(
     """Append the inspected files to `bronze_dir` as one load; the counts, in the given order.
 
     `landed_at` is aware, or naive UTC. Rows that an older load in `bronze_dir` already holds,
-    equal in every raw column, are not landed again. Older files are never changed.
+    equal in every raw column, are not landed again as long as they are the latest of their key
+    there too. Older files are never changed.
     `on_progress` is called after each source, from the thread that landed it.
 
     Raises UserError, and leaves a half-written load to be thrown away by the caller, when Spark
@@ -276,14 +293,24 @@ def _is_date(text: "Column", date_format: str) -> "Column":
     """True for text that strptime reads with the format, false for other text and null."""
     from pyspark.sql import functions as F
 
-    pieces = re.findall(r"%\w|[^%]", date_format)
-    regex = "".join(DATE_PARTS.get(piece) or re.escape(piece) for piece in pieces)
-    regex = rf"\A{regex}\z"
-    iso = text
+    is_date = text.rlike(_date_regex(date_format)) & _as_date(text, date_format).isNotNull()
+    return F.coalesce(is_date, F.lit(False))
+
+
+def _as_date(text: "Column", date_format: str) -> "Column":
+    """The date that a text of the format stands for, null where there is no such day."""
+    from pyspark.sql import functions as F
+
     if date_format != "%Y-%m-%d":
         century = "20" if "%y" in date_format else ""
-        iso = F.regexp_replace(text, regex, century + "${year}-${month}-${day}")
-    return F.coalesce(text.rlike(regex) & iso.try_cast("date").isNotNull(), F.lit(False))
+        iso = century + "${year}-${month}-${day}"
+        text = F.regexp_replace(text, _date_regex(date_format), iso)
+    return text.try_cast("date")
+
+
+def _date_regex(date_format: str) -> str:
+    pieces = re.findall(r"%\w|[^%]", date_format)
+    return rf"\A{''.join(DATE_PARTS.get(piece) or re.escape(piece) for piece in pieces)}\z"
 
 
 def with_provenance(
@@ -298,7 +325,7 @@ def with_provenance(
         *contract.columns,
         F.lit(file).alias("_source_file"),
         ROW_NUMBER,
-        F.lit(load_id).cast("int").alias("_load_id"),
+        F.lit(load_id).cast("int").alias(LOAD_ID),
         F.lit(landed_at.isoformat(sep=" ")).cast("timestamp_ntz").alias("_landed_at"),
         MALFORMED,
         DATE_TEXT,
@@ -313,17 +340,25 @@ def _raw_columns(contract: SourceContract) -> tuple[str, ...]:
 def _older_rows(
     spark: "SparkSession", rows: "DataFrame", contract: SourceContract, folder: Path
 ) -> "DataFrame | None":
-    """The raw columns of the rows landed before on the dates of `rows`; None if there are none."""
+    """The rows landed before on the days of `rows`, with their place; None if there are none."""
     partitions = _partitions(folder)
     if not partitions:
         return None
-    dates = {row[0] for row in rows.select(contract.date_column).distinct().collect()}
-    concerned = [str(path) for date, path in partitions.items() if date in dates]
+    texts = [row[0] for row in rows.select(contract.date_column).distinct().collect()]
+    days = {_day(text, contract) for text in texts}
+    concerned = [str(path) for text, path in partitions.items() if _day(text, contract) in days]
     if not concerned:
         return None
     schema = ", ".join(f"`{name}` string" for name in _raw_columns(contract))
+    schema += f", `{LOAD_ID}` int, `{ROW_NUMBER}` bigint"
     older = spark.read.schema(schema).options(basePath=str(folder), __globPaths__=False)
     return older.parquet(*concerned)
+
+
+def _day(text: str | None, contract: SourceContract) -> date | None:
+    """The day that a text of the date column stands for: 2023-1-1 is 2023-01-01."""
+    with suppress(ValueError):
+        return datetime.strptime(text, contract.date_format).date() if text else None
 
 
 def _partitions(folder: Path) -> dict[str | None, Path]:
@@ -338,24 +373,73 @@ def _partitions(folder: Path) -> dict[str | None, Path]:
 def _without_rows_seen(
     rows: "DataFrame", older: "DataFrame", contract: SourceContract
 ) -> tuple["DataFrame", Callable[[], int]]:
-    """The rows that no older load holds, and a count, after the write, of those left out."""
+    """The rows to land beside the older ones, and a count, after the write, of those left out."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
     read, new = Observation(), Observation()
     count = F.count(F.lit(1)).alias("rows")
-    rows, older = rows.observe(read, count).alias("rows"), older.alias("older")
-    rows_raw, older_raw = (
-        [F.col(f"{side}.`{column}`") for column in _raw_columns(contract)]
-        for side in ("rows", "older")
-    )
-    # The hash comes first because sorting by one number is cheap; the values decide.
-    # Inside a struct a null equals a null.
-    same = (F.xxhash64(*rows_raw) == F.xxhash64(*older_raw)) & (
-        F.struct(*rows_raw) == F.struct(*older_raw)
-    )
-    rows = rows.join(older, on=same, how="left_anti").observe(new, count)
+    observed = rows.observe(read, count).withColumn(LOAD_ID, F.lit(None).cast("int"))
+    numbers = _rows_to_land(_fingerprints(observed, contract), _fingerprints(older, contract))
+    rows = rows.join(numbers.observe(new, count), on=ROW_NUMBER, how="left_semi")
     return rows, lambda: read.get["rows"] - new.get["rows"]
+
+
+def _fingerprints(rows: "DataFrame", contract: SourceContract) -> "DataFrame":
+    """What tells which rows are equal, which are of one key and where they stand.
+
+    Equal rows have the same `_content`; that others share its 128 bits is not to be expected.
+    Rows that silver takes for versions of one row have the same `_key`. Where two keys share its
+    64 bits, or a few odd characters are all that tells them apart, the order of both is kept.
+    """
+    from pyspark.sql import functions as F
+
+    # A null would leave a hash as it is; a NUL is in no file.
+    raw = [F.coalesce(F.col(f"`{name}`"), F.lit("\0")) for name in _raw_columns(contract)]
+    (key_column,) = set(contract.key) - {contract.date_column}
+    key = F.btrim(F.col(f"`{key_column}`"), F.lit(FILLERS))
+    day = _as_date(F.col(f"`{contract.date_column}`"), contract.date_format)
+    is_keyed = F.col(MALFORMED).isNull() & (key != "") & day.isNotNull()
+    return rows.select(
+        F.when(is_keyed, F.xxhash64(key, day)).otherwise(F.xxhash64(*raw)).alias("_key"),
+        F.struct(F.xxhash64(*raw), F.xxhash64(F.lit(1), *raw)).alias("_content"),
+        LOAD_ID,
+        ROW_NUMBER,
+    )
+
+
+def _rows_to_land(rows: "DataFrame", older: "DataFrame") -> "DataFrame":
+    """The row numbers of the rows to land beside the older ones, of the fingerprints of both.
+
+    A row that no older load holds lands. The last copy of another one lands again unless it keeps
+    its place: in the order of the file, the rows of a key do as long as each is later in bronze
+    than the one before it, and the first later than all that the file does not say of the key.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    number, is_older = F.col(ROW_NUMBER), F.col(LOAD_ID).isNotNull()
+    last_number, place = F.col("_last_number"), F.col("_place")
+    of_key = Window.partitionBy("_key")
+    of_row = Window.partitionBy("_key", "_content")
+    in_file_order = of_key.orderBy(last_number, number)
+    up_to_it = in_file_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    place_before = F.coalesce(F.lag(place).over(in_file_order), "_place_of_others", place)
+    return (
+        rows.unionByName(older)
+        .withColumns(
+            {
+                "_last_number": F.max(F.when(~is_older, number)).over(of_row),
+                "_place": F.max(F.when(is_older, F.struct(LOAD_ID, ROW_NUMBER))).over(of_row),
+            }
+        )
+        .withColumn("_place_of_others", F.max(F.when(last_number.isNull(), place)).over(of_key))
+        .where(~is_older)
+        .withColumn("_is_later", F.coalesce(place >= place_before, F.lit(False)))
+        .withColumn("_keeps_place", F.every("_is_later").over(up_to_it))
+        .where(place.isNull() | ((number == last_number) & ~F.col("_keeps_place")))
+        .select(ROW_NUMBER)
+    )
 
 
 def _write(rows: "DataFrame", contract: SourceContract, folder: Path) -> None:

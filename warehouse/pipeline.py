@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from warehouse import runs
-from warehouse.catalog import attach, quoted_name
+from warehouse.catalog import attach
 from warehouse.contract import read_contracts
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection, inspect_file
@@ -24,9 +24,6 @@ from warehouse.memory import MemoryLimit
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
 from warehouse.report import build_report
-
-if TYPE_CHECKING:
-    from warehouse.landing import LandedSource
 
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
@@ -62,7 +59,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                     inspect_file(options.data_dir / contract.file, contract)
                     for contract in read_contracts(CONTRACTS_FILE)
                 ]
-        except UserError:
+        except (UserError, KeyboardInterrupt):
             with _recorded(datamart, _inputs(options, []), progress):
                 raise
         inputs = _inputs(options, inspections)
@@ -138,7 +135,7 @@ def _recorded(
         yield manifest, log_file
     except BaseException as error:
         manifest |= {
-            "outcome": "failed",
+            "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
             "error": str(error) or type(error).__name__,
             "finished_at": _now(),
             "seconds": progress.seconds,
@@ -179,15 +176,10 @@ def _land_and_build(
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
     )
     parsing = _Background(progress.timed("build", "read the project, while Spark lands", dbt.parse))
-    landed_again: list[FileInspection] = []
+    endings.callback(parsing.wait)
     if files_changed:
         with progress.step("land", f"landing {len(inspections)} files with Spark"):
-            landed = _land(options, build_dir / "bronze", inspections, log_file, endings, progress)
-        landed_again = [
-            inspection
-            for inspection, source in zip(inspections, landed, strict=True)
-            if source.rows_seen_before
-        ]
+            _land(options, build_dir / "bronze", inspections, log_file, endings, progress)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
@@ -196,9 +188,8 @@ def _land_and_build(
         runs.write_json(
             build_dir / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
         )
-    result.warnings += _taken_back(build_dir, landed_again)
     for warning in result.warnings:
-        progress.warn(warning)
+        progress.log_only(f"warning: {warning}")
     with progress.step("summarise", "counting"):
         return _contents(build_dir) | {
             "tests": {
@@ -217,8 +208,8 @@ def _land(
     log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
-) -> "list[LandedSource]":
-    """Land the files as one load and write down what it brought; returns the counts.
+) -> None:
+    """Land the files as one load and write down what it brought.
 
     Spark ends in the background, while dbt works; endings waits for it.
     """
@@ -234,7 +225,7 @@ def _land(
     )
     started = time.monotonic()
 
-    def say(source: "LandedSource") -> None:
+    def say(source: landing.LandedSource) -> None:
         progress.parts["land"][f"{source.file}, beside others"] = time.monotonic() - started
         progress.detail(
             f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
@@ -249,68 +240,10 @@ def _land(
         landing.stop_spark(spark)
         raise
     endings.callback(_Background(lambda: landing.stop_spark(spark)).join)
-    return landed
-
-
-def _taken_back(build_dir: Path, inspections: list[FileInspection]) -> list[str]:
-    """A line for each file that says again what a later row of its key has restated.
-
-    Such a row is in bronze already, so it is not landed again, and silver keeps the restatement:
-    A, then B, then A again leaves B. That has to be seen by a person.
-    """
-    lines = []
-    with duckdb.connect() as con:
-        attach(con, build_dir)
-        for inspection in inspections:
-            contract = inspection.contract
-            key = ", ".join(quoted_name(column) for column in contract.key)
-            content = ", ".join(f"coalesce({quoted_name(c)}, '')" for c in contract.columns)
-            try:
-                (keys,) = con.execute(
-                    f"""
-                    with restated as (
-                        select {key}, [{content}] as content
-                        from bronze.{quoted_name(contract.name)}
-                        where (_load_id, _row_number) in (
-                            select (load_id, row_number) from silver.set_aside_rows
-                            where source = ? and fate = 'superseded'
-                        )
-                    ),
-
-                    file_rows as (
-                        select row_number() over () as row_number, {key}, [{content}] as content
-                        from read_csv(
-                            ?, header = true, delim = ',', quote = '"', escape = '"',
-                            all_varchar = true, null_padding = true, strict_mode = false,
-                            ignore_errors = true, max_line_size = 67108864
-                        )
-                    ),
-
-                    last_rows as (
-                        select {key}, arg_max(content, row_number) as content
-                        from file_rows
-                        where ({key}) in (select ({key}) from restated)
-                        group by {key}
-                    )
-
-                    select count(*) from last_rows
-                    where ({key}, content) in (select ({key}, content) from restated)
-                    """,
-                    [contract.name, str(inspection.path)],
-                ).fetchone()
-            except duckdb.Error:
-                continue  # what DuckDB cannot read Spark has landed; only this warning is lost
-            if keys:
-                lines.append(
-                    f"{inspection.path.name}: for {keys:,} keys the file says what an older load"
-                    " said and a later one changed; such rows are not landed again, so the change"
-                    " stays in force"
-                )
-    return lines
 
 
 class _Background:
-    """A call that runs in a thread of its own; join waits for it and raises what it raised."""
+    """A call in a thread of its own; wait for its end, or join: wait and raise what it raised."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
@@ -324,8 +257,11 @@ class _Background:
         except BaseException as error:
             self._error = error
 
-    def join(self) -> None:
+    def wait(self) -> None:
         self._thread.join()
+
+    def join(self) -> None:
+        self.wait()
         if self._error:
             raise self._error
 

@@ -493,7 +493,7 @@ def _timings(manifests: Sequence[Row], run_id: str) -> tuple[Section, None]:
     failed = [
         manifest
         for manifest in manifests
-        if manifest.get("outcome") == "failed" and manifest["run_id"] != run_id
+        if manifest.get("outcome") in ("failed", "interrupted") and manifest["run_id"] != run_id
     ]
     body = _figure(partial(figures.timings, shown)) if shown else ""
     if failed:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 SHORTEST_PART = 0.1  # seconds; what is shorter is shown as a sum
+WARNINGS_SHOWN = 10
 
 
 def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new: bool) -> None:
@@ -27,6 +28,12 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
         f"{tests['passed']} tests passed, {len(tests['warnings'])} warnings, 0 failed.",
         highlight=False,
     )
+    for warning in tests["warnings"][:WARNINGS_SHOWN]:
+        console.print(f"  {warning}", highlight=False, markup=False, soft_wrap=True)
+    more = len(tests["warnings"]) - WARNINGS_SHOWN
+    if more > 0:
+        where = datamart_dir / "report.html"
+        console.print(f"  and {more} more, in {where}", highlight=False, soft_wrap=True)
     if is_new:
         steps = [f"{name} {seconds:.1f} s" for name, seconds in manifest["seconds"].items()]
         console.print(f"Time: {', '.join(steps)}.", highlight=False)

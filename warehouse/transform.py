@@ -15,23 +15,18 @@ from warehouse.errors import UserError
 from warehouse.paths import DBT_DIR, PROJECT_DIR
 
 DESCRIPTIONS_FILE = "descriptions.json"
-MESSAGES_SHOWN = 5  # of one test, in a line for a person
+MESSAGES_SHOWN = 5  # of a test that failed, in a line for a person
 
 
 @dataclass
 class DbtResult:
-    """What dbt did: seconds per model, the outcome of every test, and what failed."""
+    """What dbt did: seconds per model, tests passed, each thing warned of, what failed."""
 
     model_seconds: dict[str, float] = field(default_factory=dict)
     test_seconds: dict[str, float] = field(default_factory=dict)
     passed: int = 0
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-
-    @property
-    def tests(self) -> int:
-        """How many tests ran."""
-        return self.passed + len(self.warnings) + len(self.failures)
 
 
 class Dbt:
@@ -108,6 +103,8 @@ class Dbt:
 
         runner = dbtRunner(manifest=self._manifest, callbacks=[self._hear])
         outcome = runner.invoke([*command, *self._options])
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise outcome.exception
         if not outcome.success and outcome.result is None:
             raise UserError(f"dbt could not read the project: {_one_line(str(outcome.exception))}")
         return outcome
@@ -138,34 +135,34 @@ def _read_results(results: Any, build_dir: Path) -> DbtResult:
     result = DbtResult()
     for entry in results or []:
         name, status = entry.node.name, str(entry.status)
-        said = _one_line(entry.message)
+        said = [_one_line(entry.message)]
         if status in ("warn", "fail"):
-            said = _own_words(entry.node.compiled_code, build_dir) or f"{entry.failures:,} rows"
+            said = _own_words(entry.node.compiled_code, build_dir) or [f"{entry.failures:,} rows"]
         if entry.node.resource_type == "test":
             result.test_seconds[name] = entry.execution_time
             if status == "pass":
                 result.passed += 1
             elif status == "warn":
-                result.warnings.append(f"{name}: {said}")
+                result.warnings += [f"{name}: {message}" for message in said]
         elif status == "success":
             result.model_seconds[f"{entry.node.schema}.{name}"] = entry.execution_time
         if status in ("fail", "error"):
-            result.failures.append(f"{name}: {said}")
+            more = len(said) - MESSAGES_SHOWN
+            shown = said[:MESSAGES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+            result.failures.append(f"{name}: {'; '.join(shown)}")
     return result
 
 
-def _own_words(sql: str, build_dir: Path) -> str:
-    """What a test that found rows says of them in its column `message`; '' where it has none."""
+def _own_words(sql: str, build_dir: Path) -> list[str]:
+    """What a test that found rows says of each in its column `message`; [] where it has none."""
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         attach(con, build_dir)
         try:
             found = con.execute(f"select message from (\n{sql}\n)").fetchall()
         except duckdb.Error:
-            return ""
-    shown = "; ".join(message for (message,) in found[:MESSAGES_SHOWN])
-    more = len(found) - MESSAGES_SHOWN
-    return f"{shown}; and {more} more" if more > 0 else shown
+            return []
+    return [message for (message,) in found]
 
 
 def _one_line(message: str | None) -> str:

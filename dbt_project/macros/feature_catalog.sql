@@ -12,6 +12,26 @@
     {{ return(features) }}
 {%- endmacro %}
 
+{#-
+    What uses a sensitive feature: the tables with a column of this name that is marked sensitive,
+    then the exposures that read one of them. Empty for a feature that is not marked.
+-#}
+{% macro sensitive_uses(feature) -%}
+    {%- set tables = {} -%}
+    {%- for node in (graph.nodes.values() | list + graph.sources.values() | list if execute else []) -%}
+        {%- for column in (node.columns or {}).values() if column.name | lower == feature -%}
+            {%- if column.config.get('meta', {}).get('sensitive') -%}
+                {%- do tables.update({node.unique_id: node.schema ~ '.' ~ node.name}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set readers = [] -%}
+    {%- for exposure in graph.exposures.values() if exposure.depends_on.nodes | select('in', tables) | list -%}
+        {%- do readers.append(exposure.label) -%}
+    {%- endfor -%}
+    {{ return(tables.values() | sort + readers | sort) }}
+{%- endmacro %}
+
 {#- A feature as a number, null where it is a text; the type is known when the query is planned. -#}
 {% macro number_of_feature(name) -%}
     case when typeof({{ name }}) <> 'VARCHAR' then try_cast({{ name }} as double) end

@@ -35,11 +35,17 @@ definitions as (
             '{{ column.name }}', '{{ group }}', '{{ sources[group] }}',
             '{{ column.config.meta.source_column }}',
             '{{ column.description | trim | replace("\n", " ") | replace("'", "''") }}',
-            '{{ rules[group] }}'
+            '{{ rules[group] }}',
+            cast([
+                {%- for use in sensitive_uses(column.name) if column.config.meta.sensitive -%}
+                '{{ use | replace("'", "''") }}'{{ ', ' if not loop.last }}
+                {%- endfor -%}
+            ] as varchar[])
         ){{ ',' if not loop.last }}
         {%- endfor %}
     ) as described (
-        feature, feature_group, source, source_column, description, point_in_time_rule
+        feature, feature_group, source, source_column, description, point_in_time_rule,
+        sensitive_uses
     )
 ),
 
@@ -62,6 +68,7 @@ feature_catalog as (
         definitions.source_column,
         definitions.description,
         definitions.point_in_time_rule,
+        definitions.sensitive_uses,
         statistics.* exclude (feature),
         movements.* exclude (feature)
     from statistics

@@ -1,19 +1,19 @@
 {%- set loan_start_date = date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) -%}
 
 with attributes as (
-    {{ set_aside_rows('features_attributes', key='Customer_ID') }}
+    {{ set_aside_rows('features_attributes') }}
 ),
 
 financials as (
-    {{ set_aside_rows('features_financials', key='Customer_ID') }}
+    {{ set_aside_rows('features_financials') }}
 ),
 
 clickstream as (
-    {{ set_aside_rows('feature_clickstream', key='Customer_ID') }}
+    {{ set_aside_rows('feature_clickstream') }}
 ),
 
 loans as (
-    {{ set_aside_rows('lms_loan_daily', key='loan_id', contradictions={
+    {{ set_aside_rows('lms_loan_daily', contradictions={
         'invalid_loan_start_date': loan_start_date ~ ' is null',
         'invalid_installment_num':
             "not coalesce(regexp_matches(trim(installment_num), '^[0-9]{1,4}([.]0*)?$'), false)",

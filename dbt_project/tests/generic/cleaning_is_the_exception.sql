@@ -19,6 +19,9 @@ shares as (
     group by cleaning_action
 )
 
-select * from shares
+select
+    *,
+    format('{} in {:.1f} % of the rows', cleaning_action, 100 * cleaned_share) as message
+from shares
 where not (cleaned_share <= {{ max_share }})
 {% endtest %}
