@@ -83,15 +83,16 @@ def start_spark(
     try:
         return SparkSession(SparkContext(conf=conf, gateway=gateway))
     except BaseException as error:
+        with log_file.open("a", encoding="utf-8") as log:
+            log.write(traceback.format_exc())
+        # What Java threw can be read only as long as Java runs.
+        said = first_line(getattr(error, "java_exception", error))
         stop_jvm(gateway)
         SparkContext._gateway = SparkContext._jvm = None
         if not isinstance(error, Exception):
             raise
-        with log_file.open("a", encoding="utf-8") as log:
-            log.write(traceback.format_exc())
         raise UserError(
-            f"Spark did not start on {master}: {first_line(error)[:300]};"
-            f" the trace is in {log_file}"
+            f"Spark did not start on {master}: {said[:300]}; the trace is in {log_file}"
         ) from error
 
 

@@ -5,7 +5,7 @@
 
 {#- Text without blanks around it and without the trailing underscores of this data; '' is null. -#}
 {% macro text_value(column) -%}
-    nullif(rtrim(trim({{ column }}), '_'), '')
+    nullif(trim(trailing '_' from {{ trimmed(column) }}), '')
 {%- endmacro %}
 
 {#-
@@ -14,21 +14,21 @@
 -#}
 {% macro number_value(column) -%}
     case
-        when regexp_matches(
-            {{ text_value(column) }}, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$'
-        ) then try_cast({{ text_value(column) }} as double)
+        when {{ matches(
+            text_value(column), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$'
+        ) }} then try_cast({{ text_value(column) }} as double)
     end
 {%- endmacro %}
 
 {#- A date in the declared format, else null: never guessed. -#}
 {% macro date_value(column, date_format) -%}
-    cast(try_strptime(trim({{ column }}), '{{ date_format }}') as date)
+    {{ parsed_date(trimmed(column), date_format) }}
 {%- endmacro %}
 
 {#- A whole number as integer, else null. The usual spelling is told by writing it out again. -#}
 {% macro integer_value(column) -%}
     case
-        when cast(try_cast({{ column }} as integer) as varchar) = {{ column }}
+        when cast(try_cast({{ column }} as integer) as string) = {{ column }}
             then try_cast({{ column }} as integer)
         when {{ number_value(column) }} = floor({{ number_value(column) }})
             then try_cast({{ number_value(column) }} as integer)
@@ -55,7 +55,7 @@
             {%- if data_type == 'integer' %}
             and {{ number }} = floor({{ number }})
             {%- endif %}
-            then cast({{ number }} as {{ data_type }})
+            then {{ number_as(number, data_type) }}
     end
 {%- endmacro %}
 
@@ -81,10 +81,10 @@
         {%- endif %}
         {%- if number %}
         when {{ number }} is not null then '{{ column }}:out_of_range'
-        when regexp_matches({{ raw }}, '^(__.*|[^0-9A-Za-z]*)$') then '{{ column }}:placeholder'
+        when {{ matches(raw, '^(__.*|[^0-9A-Za-z]*)$') }} then '{{ column }}:placeholder'
         else '{{ column }}:not_a_number'
         {%- else %}
-        when regexp_matches({{ raw }}, '^[A-Za-z][A-Za-z_ -]*$') and {{ raw }} <> 'NM'
+        when {{ matches(raw, '^[A-Za-z][A-Za-z_ -]*$') }} and {{ raw }} <> 'NM'
             then '{{ column }}:not_accepted'
         else '{{ column }}:placeholder'
         {%- endif %}
@@ -93,7 +93,5 @@
 
 {#- The list of the actions that apply to a row, [] for a row that needed none. -#}
 {% macro list_of_actions(actions) -%}
-    list_filter([
-        {{ actions | join(',\n        ') }}
-    ], lambda action: action is not null)
+    {{ without_nulls(list_of(actions)) }}
 {%- endmacro %}

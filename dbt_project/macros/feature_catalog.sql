@@ -34,10 +34,10 @@
 
 {#- A feature as a number, null where it is a text; the type is known when the query is planned. -#}
 {% macro number_of_feature(name) -%}
-    case when typeof({{ name }}) <> 'VARCHAR' then try_cast({{ name }} as double) end
+    case when {{ type_of(name) }} <> 'varchar' then try_cast({{ name }} as double) end
 {%- endmacro %}
 
 {#- A feature as a text, null where it is a number. -#}
 {% macro text_of_feature(name) -%}
-    case when typeof({{ name }}) = 'VARCHAR' then cast({{ name }} as varchar) end
+    case when {{ type_of(name) }} = 'varchar' then cast({{ name }} as string) end
 {%- endmacro %}

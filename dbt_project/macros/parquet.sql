@@ -30,3 +30,30 @@
 
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#- The same on Spark: a folder of parquet files a model, <spark_datamart>/spark/<schema>/<model>. -#}
+{% materialization parquet, adapter='spark' %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {% call statement('main') -%}
+        insert overwrite directory '{{ spark_folder(this) }}'
+        using parquet options (compression 'zstd')
+        {{ sql }}
+    {%- endcall %}
+    {% do run_query(view_of_spark_folder(target_relation)) %}
+
+    {{ run_hooks(post_hooks) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% macro spark_folder(relation) -%}
+    {{ var('spark_datamart') }}/{{ '' if relation.schema == 'bronze' else 'spark/' }}{{ relation.schema }}/{{ relation.identifier }}
+{%- endmacro %}
+
+{% macro view_of_spark_folder(relation) -%}
+    create or replace view {{ relation }} as
+    select * from parquet.`{{ spark_folder(relation) }}`
+{%- endmacro %}

@@ -34,7 +34,7 @@
             _load_id as load_id,
             _row_number as row_number,
             {{ text_value(key_column(name)) }} as key_value,
-            {{ text_value('"Customer_ID"') }} as customer_id,
+            {{ text_value('Customer_ID') }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
             {{ scope_reason(name) }} as scope_reason,
             case
@@ -135,11 +135,11 @@
 
 {#- The raw columns of a row as one comparable text. -#}
 {% macro row_content(name, relation) -%}
-    to_json(struct_pack(
-        {%- for column in raw_columns(name) %}
-        {{ adapter.quote(column) }} := {{ relation }}.{{ adapter.quote(column) }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ))
+    {%- set values = {} -%}
+    {%- for column in raw_columns(name) -%}
+        {%- do values.update({column: relation ~ '.' ~ adapter.quote(column)}) -%}
+    {%- endfor -%}
+    {{ json_of(values) }}
 {%- endmacro %}
 
 {#-
@@ -147,19 +147,19 @@
     fields cannot be told apart, only where the source holds no personal column.
 -#}
 {% macro raw_row(name) -%}
-    {%- set shown = raw_columns(name, personal=false) -%}
+    {%- set shown = {} -%}
+    {%- for column in raw_columns(name, personal=false) -%}
+        {%- do shown.update({
+            column: 'coalesce(snapshot_date, _snapshot_date_text)' if column == 'snapshot_date'
+                else adapter.quote(column)
+        }) -%}
+    {%- endfor -%}
     case
         {%- if shown | length < raw_columns(name) | length %}
         when _malformed_line is not null then null
         {%- else %}
-        when _malformed_line is not null then json_object('line', _malformed_line)
+        when _malformed_line is not null then {{ json_of({'line': '_malformed_line'}) }}
         {%- endif %}
-        else json_object(
-            {%- for column in shown %}
-            '{{ column }}',
-            {% if column == 'snapshot_date' %}coalesce(snapshot_date, _snapshot_date_text)
-            {%- else %}{{ adapter.quote(column) }}{% endif %}{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
+        else {{ json_of(shown) }}
     end
 {%- endmacro %}

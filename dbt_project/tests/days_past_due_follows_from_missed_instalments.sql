@@ -17,7 +17,7 @@ with checked as (
         (coalesce(installments_missed, 0) > 0) = (first_missed_date is not null)
             as has_date_when_missed,
         (installments_missed is null) = (days_past_due is null) as is_known_together,
-        first_missed_date is null or days_past_due = snapshot_date - first_missed_date
+        first_missed_date is null or days_past_due = {{ days_between('first_missed_date', 'snapshot_date') }}
             as is_difference_of_dates
     from {{ ref('loan_repayments') }}
 )

@@ -3,7 +3,7 @@
 with first_rows as (
     select
         loan_id,
-        arg_min(loan_start_date, snapshot_date) as application_date
+        min_by(loan_start_date, snapshot_date) as application_date
     from {{ ref('loan_repayments') }}
     group by loan_id
 )

@@ -31,14 +31,14 @@
                     ~ "' as finding"
                 ) %}
             {%- endif %}
-            {%- if modules.re.match('(varchar|json)', column.dtype | lower) %}
-                {%- do texts.append("coalesce(cast(" ~ adapter.quote(column.name) ~ " as varchar), '')") %}
+            {%- if modules.re.match('(varchar|json|string)', column.dtype | lower) %}
+                {%- do texts.append("coalesce(cast(" ~ adapter.quote(column.name) ~ " as string), '')") %}
             {%- endif %}
         {%- endfor %}
         {%- if texts %}
             {%- do findings.append(
                 "select distinct '" ~ table.identifier ~ "' as table_name, 'a value like an SSN' as finding from "
-                ~ table ~ " where regexp_matches(" ~ texts | join(" || ' ' || ") ~ ", '[0-9]{3}-[0-9]{2}-[0-9]{4}')"
+                ~ table ~ " where " ~ matches(texts | join(" || ' ' || "), '[0-9]{3}-[0-9]{2}-[0-9]{4}')
             ) %}
         {%- endif %}
     {%- endfor %}

@@ -32,7 +32,7 @@ shares as (
         landed.rows_landed,
         sum(quarantined.row_count) as rows_quarantined,
         sum(quarantined.row_count) / landed.rows_landed as quarantined_share,
-        arg_max(quarantined.reason, quarantined.row_count) as main_reason
+        max_by(quarantined.reason, quarantined.row_count) as main_reason
     from landed
     inner join quarantined
         on landed.source = quarantined.source and landed.load_id = quarantined.load_id
@@ -49,15 +49,15 @@ judged as (
 
 select
     *,
-    format(
-        '{}: {:.1f} % of the newest load is in quarantine ({:,} of {:,} rows, most of them {});'
-        ' the limit is {:.1f} %{}',
+    printf(
+        '%s: %.1f %% of the newest load is in quarantine (%,d of %,d rows, most of them %s);'
+        ' the limit is %.1f %%%s',
         source,
         100 * quarantined_share,
         cast(rows_quarantined as bigint),
         rows_landed,
         main_reason,
-        100 * if(is_above_limit, {{ var('max_quarantined_share') }}, {{ var('warn_quarantined_share') }}),
+        cast(100 * if(is_above_limit, {{ var('max_quarantined_share') }}, {{ var('warn_quarantined_share') }}) as double),
         if(is_above_limit, '', ' before a warning')
     ) as message
 from judged

@@ -14,7 +14,7 @@
 
 {%- for group, (features, candidates, source, condition) in groups.items() %}
 {%- set rule = source_rule(source) %}
-{%- set age = 'applications.application_date - candidates.snapshot_date' %}
+{%- set age = days_between('candidates.snapshot_date', 'applications.application_date') %}
 select
     '{{ group }}' as feature_group,
     applications.loan_id,

@@ -50,11 +50,11 @@ sums_{{ window }} as (
         count(*) as months
         {%- for counter in counters %},
         count({{ counter }}) as {{ counter }}_n,
-        sum({{ counter }}) as {{ counter }}_x,
-        sum(cast({{ counter }} as bigint) * {{ counter }}) as {{ counter }}_xx,
+        {{ wide_sum(counter) }} as {{ counter }}_x,
+        {{ wide_sum('cast(' ~ counter ~ ' as bigint) * ' ~ counter) }} as {{ counter }}_xx,
         sum(case when {{ counter }} is not null then t end) as {{ counter }}_t,
         sum(case when {{ counter }} is not null then t * t end) as {{ counter }}_tt,
-        sum(t * {{ counter }}) as {{ counter }}_tx
+        {{ wide_sum('t * ' ~ counter) }} as {{ counter }}_tx
         {%- endfor %}
     from readings
     {%- if months %}

@@ -53,7 +53,7 @@ number_values as (
 deciles as (
     select
         feature,
-        quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) as cuts
+        {{ quantiles('value', [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) }} as cuts
     from number_values
     where {{ is_reference }}
     group by feature
@@ -63,7 +63,7 @@ cut_points as (
     select
         feature
         {%- for i in range(1, 10) %},
-        cuts[{{ i }}] as cut_{{ i }}
+        {{ list_element('cuts', i) }} as cut_{{ i }}
         {%- endfor %}
     from deciles
 ),
@@ -123,7 +123,7 @@ known as (
 ),
 
 features as (
-    select unnest(['{{ features | join("', '") }}']) as feature
+    select * from (values ('{{ features | join("'), ('") }}')) as listed (feature)
 ),
 
 -- the loans of a month that are in no bin

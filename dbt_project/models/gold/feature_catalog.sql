@@ -31,16 +31,16 @@ definitions as (
     select * from (values
         {%- for column in catalogued_features() %}
         {%- set group = column.config.meta.feature_group %}
+        {%- set uses = [] -%}
+        {%- for use in sensitive_uses(column.name) if column.config.meta.sensitive -%}
+            {%- do uses.append("'" ~ use | replace("'", "''") ~ "'") -%}
+        {%- endfor %}
         (
             '{{ column.name }}', '{{ group }}', '{{ sources[group] }}',
             '{{ column.config.meta.source_column }}',
             '{{ column.description | trim | replace("\n", " ") | replace("'", "''") }}',
             '{{ rules[group] }}',
-            cast([
-                {%- for use in sensitive_uses(column.name) if column.config.meta.sensitive -%}
-                '{{ use | replace("'", "''") }}'{{ ', ' if not loop.last }}
-                {%- endfor -%}
-            ] as varchar[])
+            {{ list_of(uses) }}
         ){{ ',' if not loop.last }}
         {%- endfor %}
     ) as described (
@@ -53,8 +53,8 @@ movements as (
     select
         feature,
         max(psi) as worst_psi,
-        arg_max(application_month, (psi, application_month)) as worst_psi_month,
-        arg_max(psi, application_month) as latest_psi,
+        max_by(application_month, (psi, application_month)) as worst_psi_month,
+        max_by(psi, application_month) as latest_psi,
         cast(count(*) filter (where is_drifted) as integer) as months_drifted
     from drift
     group by feature
@@ -69,8 +69,8 @@ feature_catalog as (
         definitions.description,
         definitions.point_in_time_rule,
         definitions.sensitive_uses,
-        statistics.* exclude (feature),
-        movements.* exclude (feature)
+        {{ all_but('statistics', ['feature']) }},
+        {{ all_but('movements', ['feature']) }}
     from statistics
     left join definitions on statistics.feature = definitions.feature
     left join movements on statistics.feature = movements.feature

@@ -39,8 +39,8 @@ shares as (
     select
         months.feature,
         months.application_month,
-        (coalesce(bins.loans, 0) + 0.5) / (months.loans + 0.5 * reference_totals.bins) as share,
-        (reference.loans + 0.5) / (reference_totals.loans + 0.5 * reference_totals.bins)
+        (coalesce(bins.loans, 0) + 0.5e0) / (months.loans + 0.5e0 * reference_totals.bins) as share,
+        (reference.loans + 0.5e0) / (reference_totals.loans + 0.5e0 * reference_totals.bins)
             as reference_share
     from months
     inner join reference_totals on months.feature = reference_totals.feature

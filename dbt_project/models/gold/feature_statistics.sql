@@ -45,7 +45,7 @@ distributions as (
         round(avg(value), 6) as mean,
         round(stddev_samp(value), 6) as sd,
         min(value) as minimum,
-        quantile_disc(value, 0.5) as median,
+        percentile_disc(0.5) within group (order by value) as median,
         max(value) as maximum
     from known_values
     group by feature
@@ -97,8 +97,8 @@ test_bins as (
     select
         feature,
         bin,
-        sum(test_defaults) + 0.5 as defaults,
-        sum(test_loans - test_defaults) + 0.5 as others
+        sum(test_defaults) + 0.5e0 as defaults,
+        sum(test_loans - test_defaults) + 0.5e0 as others
     from bins
     group by feature, bin
 ),
@@ -124,7 +124,7 @@ types as (
     select * from (
         select
             {%- for name in features %}
-            lower(any_value(typeof({{ name }}))) as {{ name }}{{ ',' if not loop.last }}
+            any_value({{ type_of(name) }}) as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from feature_store
     )
@@ -134,7 +134,7 @@ types as (
 top_values as (
     select
         bins.feature,
-        arg_max(bins.bin, (bins.loans, bins.bin)) as top_value,
+        max_by(bins.bin, (bins.loans, bins.bin)) as top_value,
         max(bins.loans) as top_value_loans
     from (
         select

@@ -14,7 +14,7 @@ feature_store as (
     select
         applications.*
         {%- for group in groups %},
-        {{ group }}.* exclude (loan_id, customer_id, application_date)
+        {{ all_but(group, ['loan_id', 'customer_id', 'application_date']) }}
         {%- endfor %}
     from applications
     {%- for group in groups %}

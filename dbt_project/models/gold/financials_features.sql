@@ -40,7 +40,7 @@ features as (
         {{ ratio('joined.monthly_balance', 'joined.monthly_inhand_salary') }} as balance_to_salary_ratio,
         {{ ratio('joined.num_of_delayed_payment', 'joined.num_of_loan') }} as delayed_payments_per_loan,
         {%- for kind in var('loan_kinds') %}
-        len(list_filter(joined.loan_kinds, lambda kind: kind = '{{ kind }}')) as num_{{ kind }}_loans,
+        {{ list_count('joined.loan_kinds', "element = '" ~ kind ~ "'") }} as num_{{ kind }}_loans,
         {%- endfor %}
         {{ provenance('financials') }}
     from joined

@@ -54,7 +54,7 @@ joined as (
         applications.loan_id,
         applications.customer_id,
         applications.application_date,
-        history.* exclude (customer_id, application_date)
+        {{ all_but('history', ['customer_id', 'application_date']) }}
     from applications
     left join (
         select

@@ -41,12 +41,13 @@ split_summary as (
         {%- for group in groups %},
         {{ ratio('by_month.' ~ group ~ '_loans', 'by_month.loans') }} as {{ group }}_share
         {%- endfor %},
-        list_filter([
-            {%- for group in groups %}
-            case when sides.has_{{ group }} and by_month.{{ group }}_loans = 0 then '{{ group }}' end
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        ], lambda name: name is not null) as missing_sources
+        {%- set missing = [] -%}
+        {%- for group in groups -%}
+            {%- do missing.append(
+                'case when sides.has_' ~ group ~ ' and by_month.' ~ group ~ "_loans = 0 then '" ~ group ~ "' end"
+            ) -%}
+        {%- endfor %}
+        {{ without_nulls(list_of(missing)) }} as missing_sources
     from by_month
     cross join sides
 )

@@ -15,7 +15,7 @@ cleaned as (
 
 clickstream as (
     select
-        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ text_value('Customer_ID') }} as customer_id,
         {{ snapshot_date_of('feature_clickstream') }} as snapshot_date,
         {%- for counter in counters %}
         {{ counter }}_cleaned as {{ counter }},
@@ -27,7 +27,7 @@ clickstream as (
             )) -%}
         {%- endfor %}
         case
-            when {% for counter in counters %}{{ counter }}_cleaned is not null{{ ' and ' if not loop.last }}{% endfor %} then []
+            when {% for counter in counters %}{{ counter }}_cleaned is not null{{ ' and ' if not loop.last }}{% endfor %} then {{ list_of([]) }}
             else {{ list_of_actions(actions) }}
         end as cleaning_actions,
         _load_id as load_id,

@@ -5,7 +5,7 @@ with used as (
 numbers as (
     select
         *,
-        {{ number_value('"Age"') }} as age_number
+        {{ number_value('Age') }} as age_number
     from used
 ),
 
@@ -13,20 +13,20 @@ cleaned as (
     select
         *,
         {{ in_range('age_number', 'age', 'integer') }} as age_cleaned,
-        {{ accepted(text_value('"Occupation"'), 'occupation') }} as occupation_cleaned
+        {{ accepted(text_value('Occupation'), 'occupation') }} as occupation_cleaned
     from numbers
 ),
 
 attributes as (
     select
-        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ text_value('Customer_ID') }} as customer_id,
         {{ snapshot_date_of('features_attributes') }} as snapshot_date,
         age_cleaned as age,
         occupation_cleaned as occupation,
-        coalesce(regexp_matches("SSN", '^[0-9]{3}-[0-9]{2}-[0-9]{4}$'), false) as is_ssn_valid,
+        coalesce({{ matches('SSN', '^[0-9]{3}-[0-9]{2}-[0-9]{4}$') }}, false) as is_ssn_valid,
         {{ list_of_actions([
-            cleaning_action('age', '"Age"', 'age_cleaned', number='age_number'),
-            cleaning_action('occupation', '"Occupation"', 'occupation_cleaned'),
+            cleaning_action('age', 'Age', 'age_cleaned', number='age_number'),
+            cleaning_action('occupation', 'Occupation', 'occupation_cleaned'),
         ]) }} as cleaning_actions,
         _load_id as load_id,
         _row_number as row_number

@@ -22,6 +22,8 @@
         ~ (var('income_to_salary_range') | join(' and ')),
     'total_emi_per_month': 'total_emi_per_month_in_range <= monthly_inhand_salary_in_range',
 } -%}
+{%- set years_and_months = '^([0-9]+) Years? and ([0-9]+) Months?$' -%}
+{%- set spent_and_size = '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$' -%}
 
 with used as (
     {{ used_rows('features_financials') }}
@@ -32,10 +34,10 @@ numbers as (
     select
         *,
         {%- for column, (raw, data_type) in numbers.items() %}
-        {{ number_value('"' ~ raw ~ '"') }} as {{ column }}_number,
+        {{ number_value(raw) }} as {{ column }}_number,
         {%- endfor %}
-        12 * try_cast(regexp_extract("Credit_History_Age", '^([0-9]+) Years? and ([0-9]+) Months?$', 1) as integer)
-        + try_cast(regexp_extract("Credit_History_Age", '^([0-9]+) Years? and ([0-9]+) Months?$', 2) as integer)
+        12 * try_cast({{ captured('Credit_History_Age', years_and_months, 1) }} as integer)
+        + try_cast({{ captured('Credit_History_Age', years_and_months, 2) }} as integer)
             as credit_history_age_months_number
     from used
 ),
@@ -50,11 +52,11 @@ in_range as (
             as credit_history_age_months_cleaned,
         -- 'A, B, and C' as [a, b, c]; no text means no loans
         case
-            when {{ text_value('"Type_of_Loan"') }} is null then []
-            else list_transform(
-                string_split(replace("Type_of_Loan", ', and ', ', '), ', '),
-                lambda kind: replace(replace(lower(replace(kind, ' Loan', '')), '-', '_'), ' ', '_')
-            )
+            when {{ text_value('Type_of_Loan') }} is null then {{ list_of([]) }}
+            else {{ list_mapped(
+                "split(replace(Type_of_Loan, ', and ', ', '), ', ')",
+                "replace(replace(lower(replace(element, ' Loan', '')), '-', '_'), ' ', '_')"
+            ) }}
         end as loan_kinds_read
     from numbers
 ),
@@ -64,31 +66,31 @@ cleaned as (
         *,
         {%- for column in numbers if column != 'num_of_loan' %}
         {%- if column in consistent_when %}
-        case when {{ consistent_when[column] }} is not false then {{ column }}_in_range end as {{ column }}_cleaned,
+        case when coalesce({{ consistent_when[column] }}, true) then {{ column }}_in_range end as {{ column }}_cleaned,
         {%- else %}
         {{ column }}_in_range as {{ column }}_cleaned,
         {%- endif %}
         {%- endfor %}
         -- the list of loans says how many there are, where the number itself is impossible
-        coalesce(num_of_loan_in_range, {{ in_range('len(loan_kinds_read)', 'num_of_loan', 'integer') }})
+        coalesce(num_of_loan_in_range, {{ in_range(list_count('loan_kinds_read'), 'num_of_loan', 'integer') }})
             as num_of_loan_cleaned,
         case
-            when {{ text_value('"Type_of_Loan"') }} is null and num_of_loan_in_range > 0 then null
+            when {{ text_value('Type_of_Loan') }} is null and num_of_loan_in_range > 0 then null
             else loan_kinds_read
         end as loan_kinds_cleaned,
-        {{ accepted(text_value('"Credit_Mix"'), 'credit_mix') }} as credit_mix_cleaned,
-        {{ accepted(text_value('"Payment_of_Min_Amount"'), 'payment_of_min_amount') }}
+        {{ accepted(text_value('Credit_Mix'), 'credit_mix') }} as credit_mix_cleaned,
+        {{ accepted(text_value('Payment_of_Min_Amount'), 'payment_of_min_amount') }}
             as payment_of_min_amount_cleaned,
-        {{ accepted("regexp_extract(\"Payment_Behaviour\", '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$', 1)", 'spending_level') }}
+        {{ accepted(captured('Payment_Behaviour', spent_and_size, 1), 'spending_level') }}
             as spending_level_cleaned,
-        {{ accepted("regexp_extract(\"Payment_Behaviour\", '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$', 2)", 'payment_size') }}
+        {{ accepted(captured('Payment_Behaviour', spent_and_size, 2), 'payment_size') }}
             as payment_size_cleaned
     from in_range
 ),
 
 financials as (
     select
-        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ text_value('Customer_ID') }} as customer_id,
         {{ snapshot_date_of('features_financials') }} as snapshot_date,
         {%- for column in numbers %}
         {{ column }}_cleaned as {{ column }},
@@ -102,27 +104,27 @@ financials as (
         {%- set actions = [] -%}
         {%- for column, (raw, data_type) in numbers.items() if column != 'num_of_loan' -%}
             {%- do actions.append(cleaning_action(
-                column, '"' ~ raw ~ '"', column ~ '_cleaned', number=column ~ '_number',
+                column, raw, column ~ '_cleaned', number=column ~ '_number',
                 in_range=column ~ '_in_range' if column in consistent_when else none
             )) -%}
         {%- endfor -%}
         {%- do actions.append(cleaning_action(
-            'num_of_loan', '"Num_of_Loan"', 'num_of_loan_cleaned', number='num_of_loan_number'
+            'num_of_loan', 'Num_of_Loan', 'num_of_loan_cleaned', number='num_of_loan_number'
         )) -%}
         {%- do actions.append(
             "case when num_of_loan_in_range is null and num_of_loan_cleaned is not null"
             ~ " then 'num_of_loan:repaired' end"
         ) -%}
         {%- do actions.append(cleaning_action(
-            'credit_history_age_months', '"Credit_History_Age"', 'credit_history_age_months_cleaned',
+            'credit_history_age_months', 'Credit_History_Age', 'credit_history_age_months_cleaned',
             number='credit_history_age_months_number'
         )) -%}
-        {%- do actions.append(cleaning_action('credit_mix', '"Credit_Mix"', 'credit_mix_cleaned')) -%}
+        {%- do actions.append(cleaning_action('credit_mix', 'Credit_Mix', 'credit_mix_cleaned')) -%}
         {%- do actions.append(cleaning_action(
-            'payment_of_min_amount', '"Payment_of_Min_Amount"', 'payment_of_min_amount_cleaned'
+            'payment_of_min_amount', 'Payment_of_Min_Amount', 'payment_of_min_amount_cleaned'
         )) -%}
         {%- do actions.append(cleaning_action(
-            'payment_behaviour', '"Payment_Behaviour"', 'spending_level_cleaned || payment_size_cleaned'
+            'payment_behaviour', 'Payment_Behaviour', 'spending_level_cleaned || payment_size_cleaned'
         )) %}
         {{ list_of_actions(actions) }} as cleaning_actions,
         _load_id as load_id,

@@ -33,7 +33,7 @@ missed as (
         case
             when overdue_amt_cleaned = 0 then 0
             when due_amt_cleaned > 0
-                then {{ in_range('ceil(round(overdue_amt_cleaned / due_amt_cleaned, 11))', 'tenure', 'integer') }}
+                then {{ in_range('ceil(round(' ~ ratio('overdue_amt_cleaned', 'due_amt_cleaned') ~ ', 11))', 'tenure', 'integer') }}
         end as installments_missed
     from cleaned
 ),
@@ -51,7 +51,7 @@ first_missed as (
 repayments as (
     select
         {{ text_value('loan_id') }} as loan_id,
-        {{ text_value('"Customer_ID"') }} as customer_id,
+        {{ text_value('Customer_ID') }} as customer_id,
         {{ date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) }} as loan_start_date,
         snapshot_date_cleaned as snapshot_date,
         cast({{ number_value('installment_num') }} as integer) as mob,

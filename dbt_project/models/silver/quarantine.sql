@@ -15,7 +15,7 @@ with quarantined as (
         {{ raw_row(name) }} as raw_row
     from {{ source('bronze', name) }}
     where (_load_id, _row_number) in (
-        select (load_id, row_number) from quarantined
+        select load_id, row_number from quarantined
         where source = '{{ name }}'
     )
 ),

@@ -16,7 +16,7 @@ loans as (
     {{ set_aside_rows('lms_loan_daily', contradictions={
         'invalid_loan_start_date': loan_start_date ~ ' is null',
         'invalid_installment_num':
-            "not coalesce(regexp_matches(trim(installment_num), '^[0-9]{1,4}([.]0*)?$'), false)",
+            'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
         'snapshot_before_loan_start':
             date_value('snapshot_date', source_meta('lms_loan_daily', 'date_format'))
             ~ ' < ' ~ loan_start_date

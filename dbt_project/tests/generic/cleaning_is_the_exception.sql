@@ -5,9 +5,9 @@
 {% test cleaning_is_the_exception(model, max_share=0.3) %}
 {{ config(severity='warn') }}
 with actions as (
-    select unnest(cleaning_actions) as cleaning_action
+    select {{ unnested('cleaning_actions') }} as cleaning_action
     from {{ model }}
-    where len(cleaning_actions) > 0
+    where {{ list_count('cleaning_actions') }} > 0
 ),
 
 shares as (

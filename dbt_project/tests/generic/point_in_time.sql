@@ -28,7 +28,7 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set age = 'application_date - ' ~ snapshot_date -%}
+    {%- set age = days_between(snapshot_date, 'application_date') -%}
     {%- do problems.update({
         group ~ '_is_known_by_then':
             age ~ (' > ' if rule.boundary == 'strict' else ' >= ') ~ rule.delay_days,
