@@ -22,9 +22,16 @@
     latest: duplicate when a later one says the same, superseded when it says something else. Later
     means a later load, within a load further down in the file.
 
+    key: the column that with the date is the key of the source's contract.
     contradictions: {reason: condition over the raw columns}, the source's own reasons.
 -#}
-{% macro set_aside_rows(name, contradictions={}) -%}
+{% macro set_aside_rows(name, key, contradictions={}) -%}
+    {%- set key_of_contract = source_meta(name, 'key') -%}
+    {%- if key_of_contract and key not in key_of_contract -%}
+        {{ exceptions.raise_compiler_error(
+            'the key of ' ~ name ~ ' is ' ~ key_of_contract ~ ' in _bronze.yml, not ' ~ key
+        ) }}
+    {%- endif -%}
     with bronze as (
         select * from {{ source('bronze', name) }}
     ),
@@ -33,13 +40,13 @@
         select
             _load_id as load_id,
             _row_number as row_number,
-            {{ text_value(key_column(name)) }} as key_value,
+            {{ text_value(key) }} as key_value,
             {{ text_value('Customer_ID') }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
             {{ scope_reason(name) }} as scope_reason,
             case
                 when _malformed_line is not null then 'malformed_row'
-                when {{ text_value(key_column(name)) }} is null then 'missing_key'
+                when {{ text_value(key) }} is null then 'missing_key'
                 when {{ snapshot_date_of(name) }} is null
                     then 'invalid_snapshot_date'
                 {%- for reason, condition in contradictions.items() %}

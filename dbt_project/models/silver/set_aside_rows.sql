@@ -1,19 +1,19 @@
 {%- set loan_start_date = date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) -%}
 
 with attributes as (
-    {{ set_aside_rows('features_attributes') }}
+    {{ set_aside_rows('features_attributes', key='Customer_ID') }}
 ),
 
 financials as (
-    {{ set_aside_rows('features_financials') }}
+    {{ set_aside_rows('features_financials', key='Customer_ID') }}
 ),
 
 clickstream as (
-    {{ set_aside_rows('feature_clickstream') }}
+    {{ set_aside_rows('feature_clickstream', key='Customer_ID') }}
 ),
 
 loans as (
-    {{ set_aside_rows('lms_loan_daily', contradictions={
+    {{ set_aside_rows('lms_loan_daily', key='loan_id', contradictions={
         'invalid_loan_start_date': loan_start_date ~ ' is null',
         'invalid_installment_num':
             'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
