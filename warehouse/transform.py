@@ -32,8 +32,8 @@ class DbtResult:
 class Dbt:
     """dbt over one building folder.
 
-    The folder, and the memory DuckDB may take, are handed to the project's dbt plugin by
-    environment variables, so a process works on one folder at a time.
+    The folder, the run before (None: build all tables whole) and the memory DuckDB may take are
+    handed to the project by environment variables, so a process works on one folder at a time.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Dbt:
         on_log: Callable[[str], None],
         threads: int = 2,
         memory_limit: str | None = None,
+        previous_run: Path | None = None,
     ) -> None:
         self._options = [
             "--project-dir",
@@ -65,7 +66,12 @@ class Dbt:
         ]
         self.target_dir = target_dir
         self._build_dir = build_dir
-        self._memory_limit = memory_limit
+        self._environment = {
+            "WAREHOUSE_HOME": str(PROJECT_DIR),
+            "WAREHOUSE_BUILD_DIR": str(build_dir),
+            "WAREHOUSE_PREVIOUS_RUN": str(previous_run or ""),
+            "WAREHOUSE_MEMORY_LIMIT": memory_limit or "",
+        }
         self._on_event = on_event
         self._on_log = on_log
         self._manifest: Any = None
@@ -92,10 +98,7 @@ class Dbt:
         return result
 
     def _invoke(self, *command: str) -> Any:
-        os.environ["WAREHOUSE_HOME"] = str(PROJECT_DIR)
-        os.environ["WAREHOUSE_BUILD_DIR"] = str(self._build_dir)
-        if self._memory_limit:
-            os.environ["WAREHOUSE_MEMORY_LIMIT"] = self._memory_limit
+        os.environ |= self._environment
         # jsonschema, which dbt imports, spends a second on the grammar of a kind of address that
         # no schema of dbt's has, where this package is there (JupyterLab brings it).
         sys.modules.setdefault("rfc3987_syntax", None)

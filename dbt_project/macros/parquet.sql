@@ -16,7 +16,7 @@
 
     {% call statement('main') -%}
         copy (
-            {{ sql }}
+            {{ whole_or_increment(model, sql) }}
         ) to '{{ path | replace("'", "''") }}' (format parquet, compression zstd)
     {%- endcall %}
     {% call statement('view') -%}

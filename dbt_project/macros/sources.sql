@@ -25,3 +25,12 @@
     {%- endif -%}
     {{ return(columns) }}
 {%- endmacro %}
+
+{#- The bronze tables that have a contract, in the order of their names. -#}
+{% macro contracted_sources() -%}
+    {%- set names = [] -%}
+    {%- for node in graph.sources.values() if node.config.meta.get('file') -%}
+        {%- do names.append(node.name) -%}
+    {%- endfor -%}
+    {{ return(names | sort) }}
+{%- endmacro %}

@@ -1,0 +1,139 @@
+{#-
+    A run that follows another builds what the loads since then can change, and takes the rest from
+    the tables of the run before (WAREHOUSE_PREVIOUS_RUN, set by main.py where rules and code are
+    the same). The models know nothing of it: a model's SQL runs over a part of one of its inputs,
+    which holds all rows that decide over the rows of the part. Which part, `increment` in
+    dbt_project.yml says:
+
+    bronze        the rows of the new loads, and of older ones those with a key and date of theirs:
+                  a row is judged and cleaned beside the rows of its key and date, and no others
+    applications  the applications that are new or changed, and those of a customer of whom such a
+                  row is dated on or before the application: later rows are not known to it
+    labels        the loans that are new or changed or have such a row, and those whose window was
+                  open or lacked a month, for these hang on how far the repayments reach
+
+    A model without it is built whole.
+-#}
+{% macro increment_of(model) -%}
+    {%- if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+        {{ return(model.config.meta.get('increment')) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The query of a model, or its increment: rows of the run before, and those built anew. -#}
+{% macro whole_or_increment(model, sql) -%}
+    {%- set increment = increment_of(model) -%}
+    {%- if not increment -%}{{ return(sql) }}{%- endif -%}
+    {%- set inputs = {} -%}
+    {%- if increment == 'bronze' -%}
+        {%- set names = model.sources | map('last') | list -%}
+        {%- for name in names -%}
+            {%- do inputs.update({relation_of('bronze', name): relation_of('changed', name)}) -%}
+        {%- endfor -%}
+        {%- set source = "'" ~ names[0] ~ "'" if names | length == 1 else 'source' -%}
+        {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
+    {%- else -%}
+        {%- set loans = relation_of('gold', 'loan_applications') -%}
+        {%- set changed = changed_loans(increment) -%}
+        {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
+        {%- set is_kept = 'loan_id in (select loan_id from ' ~ loans ~ ' except select loan_id from (' ~ changed ~ '))' -%}
+    {%- endif -%}
+    {%- set query = namespace(sql=sql) -%}
+    {%- for relation, part in inputs.items() -%}
+        {%- set query.sql = query.sql.replace(relation, part) -%}
+    {%- endfor -%}
+    select * from {{ previous_table(model.schema, model.name) }}
+    where {{ is_kept }}
+    union all by name
+    select * from ({{ query.sql }})
+    {{ modules.re.search('order by [a-z_, ]+$', sql | trim).group() }}
+{%- endmacro %}
+
+{#- The loans that the new loads can change, as rows of loan_applications. -#}
+{% macro changed_loans(increment) -%}
+    select applications.*
+    from {{ relation_of('gold', 'loan_applications') }} as applications
+    where
+        loan_id in (
+            select loan_id
+            from (
+                select * from {{ relation_of('gold', 'loan_applications') }}
+                except
+                select * from {{ previous_table('gold', 'loan_applications') }}
+            )
+        )
+        {%- if increment == 'applications' %}
+        or exists (
+            select 1
+            from changed.customers as customers
+            where
+                applications.customer_id = customers.customer_id
+                and applications.application_date >= customers.since
+        )
+        {%- else %}
+        or loan_id in (select {{ text_value('loan_id') }} from {{ relation_of('changed', 'lms_loan_daily') }})
+        or loan_id in (
+            select loan_id
+            from {{ previous_table('gold', 'label_maturity') }}
+            where maturity in ('open', 'missing_repayment_month')
+        )
+        {%- endif %}
+{%- endmacro %}
+
+{#- Before the models: the rows of bronze that are new or judged anew, and whom they concern. -#}
+{% macro find_changes() -%}
+    {%- if execute and env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+        {%- set names = contracted_sources() -%}
+        {%- set last_load -%}
+            (select max(load_id) from {{ previous_table('bronze', 'loads/*') }})
+        {%- endset -%}
+        create schema if not exists changed;
+        {% for name in names -%}
+        {%- set key = text_value((source_meta(name, 'key') | reject('equalto', source_meta(name, 'date_column')) | list)[0]) -%}
+        create table changed.{{ name }} as
+        with new_rows as (
+            select {{ key }} as key_value, {{ snapshot_date_of(name) }} as snapshot_date
+            from {{ relation_of('bronze', name) }}
+            where _load_id > {{ last_load }}
+        )
+
+        select *
+        from {{ relation_of('bronze', name) }}
+        where
+            _load_id > {{ last_load }}
+            or ({{ key }}, {{ snapshot_date_of(name) }}) in (
+                select key_value, snapshot_date
+                from new_rows
+                where key_value is not null and snapshot_date is not null
+            );
+        {% endfor -%}
+        create view changed.bronze_rows as
+        {%- for name in names %}
+        select '{{ name }}' as source, _load_id as load_id, _row_number as row_number
+        from changed.{{ name }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %};
+        create table changed.customers as
+        select customer_id, min(snapshot_date) as since
+        from (
+            {%- for name in names %}
+            select {{ text_value('Customer_ID') }} as customer_id, {{ snapshot_date_of(name) }} as snapshot_date
+            from changed.{{ name }}
+            {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        )
+        where customer_id is not null and snapshot_date is not null
+        group by customer_id;
+        -- dbt rolls back what a hook leaves open
+        commit;
+        begin
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro previous_table(schema, name) -%}
+    read_parquet('{{ (env_var('WAREHOUSE_PREVIOUS_RUN') ~ '/' ~ schema ~ '/' ~ name ~ '.parquet') | replace("'", "''") }}')
+{%- endmacro %}
+
+{% macro relation_of(schema, name) -%}
+    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=name) | string) }}
+{%- endmacro %}

@@ -1,0 +1,227 @@
+"""A run that follows another takes over what new loads cannot change: the rows of a full build."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from loads_support import LOADS, PROVENANCE, contracts
+from pit_support import copy_project
+
+from warehouse.paths import PROJECT_DIR
+
+BUILT = (
+    *("set_aside_rows", "quarantine", "customer_attributes", "customer_financials"),
+    *("clickstream", "loan_repayments", "loan_applications", "label_definitions"),
+    *("attributes_features", "financials_features", "clickstream_features"),
+    *("loan_history_features", "feature_store", "label_maturity", "label_store", "training_set"),
+)
+Load = list[tuple[str, dict[str, str | None]]]  # (source, the cells of a row that are not null)
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        yield
+
+
+class Warehouse:
+    """Builds silver and gold with dbt from loads written to bronze by hand."""
+
+    def __init__(self, folder: Path, changes: list[tuple[str, str, str]]) -> None:
+        self._folder = folder
+        self._project = copy_project(folder, changes)
+        self._builds = 0
+        self._manifest = None
+
+    def build(self, loads: list[Load], previous: Path | None) -> Path:
+        """The folder of a new build of these loads, on top of a previous one or whole."""
+        self._builds += 1
+        run_dir = self._folder / f"build_{self._builds}"
+        for layer in ("bronze", "silver", "gold"):
+            (run_dir / layer).mkdir(parents=True)
+        write_bronze(run_dir / "bronze", loads)
+        with environment(
+            WAREHOUSE_HOME=str(PROJECT_DIR),
+            WAREHOUSE_BUILD_DIR=str(run_dir),
+            WAREHOUSE_PREVIOUS_RUN=str(previous or ""),
+        ):
+            if self._manifest is None:
+                self._manifest = self._dbt("parse").result
+            outcome = self._dbt("run", "--select", *BUILT)
+        assert outcome.success, [(r.node.name, r.message) for r in outcome.result or []]
+        return run_dir
+
+    def _dbt(self, *command: str) -> Any:
+        options = ["--project-dir", self._project, "--profiles-dir", self._project]
+        options += ["--target-path", self._folder / "target", "--threads", "1"]
+        options += ["--log-level", "none", "--log-level-file", "none"]
+        return dbtRunner(manifest=self._manifest).invoke([*command, *map(str, options)])
+
+
+def write_bronze(bronze_dir: Path, loads: list[Load]) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"create table loads ({LOADS})")
+        for name, contract in contracts().items():
+            columns = dict.fromkeys(contract.columns, "varchar") | PROVENANCE
+            described = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            con.execute(f"create table {name} ({described})")
+        for load_id, rows in enumerate(loads, start=1):
+            landed_at = f"2025-01-{load_id:02} 00:00:00"
+            for number, (name, cells) in enumerate(rows, start=1):
+                values = cells | {
+                    "_source_file": "f.csv",
+                    "_row_number": number,
+                    "_load_id": load_id,
+                    "_landed_at": landed_at,
+                }
+                names = ", ".join(f'"{column}"' for column in values)
+                marks = ", ".join("?" * len(values))
+                con.execute(f"insert into {name} ({names}) values ({marks})", [*values.values()])
+            con.execute(
+                f"insert into loads values ({load_id}, 'x', 'f.csv', 0, '', 0, 0, 0, '{landed_at}')"
+            )
+        for name in (*contracts(), "loads"):
+            (bronze_dir / name).mkdir()
+            con.execute(f"copy {name} to '{bronze_dir / name}/rows.parquet' (format parquet)")
+
+
+def differences(one: Path, other: Path) -> dict[str, tuple[int, int]]:
+    """The tables of which one build has rows that the other has not."""
+    found = {}
+    with duckdb.connect() as con:
+        for path in sorted(one.glob("[sg]*/*.parquet")):
+            mine, others = (f"'{root / path.relative_to(one)}'" for root in (one, other))
+            lost, added = (
+                con.execute(f"select count(*) from (from {a} except all from {b})").fetchone()[0]
+                for a, b in ((mine, others), (others, mine))
+            )
+            if lost or added:
+                found[path.stem] = (lost, added)
+    assert len(list(one.glob("[sg]*/*.parquet"))) == len(BUILT)
+    return found
+
+
+CUSTOMERS = st.sampled_from(["a", "a", "b", "b_", "", None])
+DATES = st.sampled_from(
+    ["2023-01-01", "2023-02-01", "2023-03-01", "2023-3-1", "2023-04-01", "2023-05-01", "no day"]
+)
+STARTS = st.sampled_from(["2023-01-01", "2023-02-01", "2023-03-01"])
+VALUES = st.sampled_from(["20", "30", "_", None])
+
+
+@st.composite
+def one_row(draw) -> tuple[str, dict[str, str | None]]:
+    name = draw(st.sampled_from([*contracts(), "lms_loan_daily", "lms_loan_daily"]))
+    at, value = draw(DATES), draw(VALUES)
+    cells = {"Customer_ID": draw(CUSTOMERS)}
+    if at == "no day":
+        cells |= {"snapshot_date": None, "_snapshot_date_text": at}
+    else:
+        cells["snapshot_date"] = at
+    if draw(st.integers(0, 20)) == 0:
+        cells["_malformed_line"] = "a,b"
+    if name == "lms_loan_daily":
+        start = draw(STARTS)
+        months = 12 * (int(at[:4]) - 2023) + int(at.split("-")[1]) if at != "no day" else 1
+        cells |= {
+            "loan_id": draw(st.sampled_from(["x", "y", "z"])),
+            "loan_start_date": start,
+            "tenure": "10",
+            "installment_num": draw(st.sampled_from([str(months - int(start[5:7])), "2"])),
+            "due_amt": "1000",
+            "overdue_amt": draw(st.sampled_from(["0", "0", "1000", "2000", "_"])),
+            "balance": value,
+        }
+    elif name == "features_attributes":
+        cells["Age"] = value
+    elif name == "features_financials":
+        cells |= {"Annual_Income": value and "9000", "Outstanding_Debt": value}
+    else:
+        cells |= {"fe_1": value, "fe_2": draw(VALUES)}
+    return name, cells
+
+
+LOADS_OF_ROWS = st.lists(st.lists(one_row(), min_size=1, max_size=10), min_size=2, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory) -> Warehouse:
+    # labels that close within the few months of the rows, and a source with a rule of its own
+    month, source = "past_due: {}, months_on_book: {}", "            file: features_financials.csv"
+    rule = "            delay_days: 20\n            max_age_days: 60\n"
+    return Warehouse(
+        tmp_path_factory.mktemp("increment"),
+        [
+            ("dbt_project.yml", month.format(30, 6), month.format(30, 2)),
+            ("dbt_project.yml", month.format(90, 9), month.format(90, 3)),
+            ("models/bronze/_bronze.yml", source, rule + source),
+        ],
+    )
+
+
+def check(warehouse: Warehouse, loads: list[Load]) -> None:
+    built = None
+    for count in range(1, len(loads) + 1):
+        built = warehouse.build(loads[:count], previous=built)
+    assert differences(built, warehouse.build(loads, previous=None)) == {}
+
+
+def loan(loan_id: str, customer: str, at: str, mob: int, overdue: str = "0") -> tuple[str, dict]:
+    return "lms_loan_daily", {
+        "loan_id": loan_id, "Customer_ID": customer, "loan_start_date": "2023-01-01",
+        "tenure": "10", "installment_num": str(mob), "due_amt": "1000", "overdue_amt": overdue,
+        "balance": "5", "snapshot_date": at,
+    }  # fmt: skip
+
+
+def age(customer: str, value: str, at: str) -> tuple[str, dict]:
+    return "features_attributes", {"Customer_ID": customer, "Age": value, "snapshot_date": at}
+
+
+FIRST = [
+    loan("x", "a", "2023-01-01", 0),
+    loan("y", "b", "2023-02-01", 1),
+    age("a", "20", "2022-12-01"),
+]
+
+
+def increment(function):
+    """Hand-made histories, then random ones."""
+    for loads in (
+        [FIRST, [age("a", "30", "2022-12-01")]],  # restated
+        [FIRST, [age("a", "30", "2023-01-01")]],  # late, dated on the day of the application
+        [FIRST, [age("a", "x", "no day")], [age("b", "40", "2023-01-01")]],
+        [FIRST, [loan("x", "b", "2023-01-01", 0)]],  # the loan is another customer's
+        [FIRST, [loan("z", "a", "2023-01-01", 0)]],  # a second loan of the day
+        [FIRST, [loan("x", "a", "2023-03-01", 2, "1000")]],  # a window closes
+        [FIRST, [loan("y", "b", "2023-05-01", 4)]],  # the others' windows lack a month now
+    ):
+        function = example(loads=loads)(function)
+    return function
+
+
+few = settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+
+@few
+@increment
+@given(loads=LOADS_OF_ROWS)
+def test_increments_end_in_the_rows_of_a_full_build(warehouse, loads):
+    check(warehouse, loads)
+
+
+@pytest.mark.long
+@settings(few, max_examples=150)
+@given(loads=LOADS_OF_ROWS)
+def test_many_histories_of_increments_end_in_the_rows_of_a_full_build(warehouse, loads):
+    check(warehouse, loads)
