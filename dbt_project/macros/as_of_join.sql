@@ -59,12 +59,20 @@
     {{ plus_days(label_date, source_rule('lms_loan_daily').delay_days) }}
 {%- endmacro %}
 
-{#- A model's own SQL, rendered once more with that rule in the place of the source's own. -#}
+{#-
+    A model's own SQL, rendered once more with that rule in the place of the source's own, for the
+    applications that statistics are made of.
+-#}
 {% macro model_one_day_later(name) -%}
     {%- if execute -%}
         {%- set model = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
-        {{ return(render('{% set source_rule = source_rule_one_day_later %}' ~ model.raw_code)) }}
+        {%- set changed = '{% set source_rule = source_rule_one_day_later %}{% set ref = ref_with_sampled_applications %}' -%}
+        {{ return(render(changed ~ model.raw_code)) }}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro ref_with_sampled_applications(name) -%}
+    {{ return(sampled_applications() if name == 'loan_applications' else ref(name)) }}
 {%- endmacro %}
 
 {#-

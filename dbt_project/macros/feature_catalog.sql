@@ -41,3 +41,15 @@
 {% macro text_of_feature(name) -%}
     case when {{ type_of(name) }} = 'varchar' then cast({{ name }} as string) end
 {%- endmacro %}
+
+{#-
+    The applications that statistics are made of: all of them, or, where there are more than
+    statistics_loans, so many drawn by a hash of their loan_id: by chance, and always the same.
+-#}
+{% macro sampled_applications() -%}
+    (
+        select * from {{ ref('loan_applications') }}
+        order by md5(loan_id), loan_id
+        limit {{ var('statistics_loans') }}
+    )
+{%- endmacro %}

@@ -32,11 +32,7 @@
             'the key of ' ~ name ~ ' is ' ~ key_of_contract ~ ' in _bronze.yml, not ' ~ key
         ) }}
     {%- endif -%}
-    with bronze as (
-        select * from {{ source('bronze', name) }}
-    ),
-
-    judged as (
+    with judged as (
         select
             _load_id as load_id,
             _row_number as row_number,
@@ -53,7 +49,7 @@
                 when {{ condition }} then '{{ reason }}'
                 {%- endfor %}
             end as quarantine_reason
-        from bronze
+        from {{ source('bronze', name) }}
     ),
 
     repeated_keys as (
@@ -79,7 +75,7 @@
             on
                 judged.key_value = repeated_keys.key_value
                 and judged.snapshot_date = repeated_keys.snapshot_date
-        inner join bronze
+        inner join {{ source('bronze', name) }} as bronze
             on judged.load_id = bronze._load_id and judged.row_number = bronze._row_number
         where judged.scope_reason is null and judged.quarantine_reason is null
     ),

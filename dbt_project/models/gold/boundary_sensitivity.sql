@@ -4,7 +4,8 @@
     (strict), or if each source were available one day later.
 
     Each feature group is computed again as its model stands, with the other rule in the place of
-    its own. Dates are whole days, so that a strict boundary is an inclusive one a day later.
+    its own, for the loans that statistics are made of. Dates are whole days, so that a strict
+    boundary is an inclusive one a day later.
 -#}
 {%- set groups = {
     'attributes': 'features_attributes',

@@ -64,6 +64,30 @@ sums_{{ window }} as (
 ),
 
 {% endfor -%}
+-- worked out before they are joined: a feature takes half the memory of the sums it comes from
+{% for window in windows -%}
+window_{{ window }} as (
+    select
+        customer_id,
+        application_date,
+        months
+        {%- for counter in counters %}
+        {%- set n = counter ~ '_n' -%}
+        {%- set x = counter ~ '_x' -%}
+        {%- set xx = counter ~ '_xx' -%}
+        {%- set t = counter ~ '_t' -%}
+        {%- set tt = counter ~ '_tt' -%}
+        {%- set tx = counter ~ '_tx' %},
+        {{ n }},
+        cast({{ x }} as bigint) as {{ counter }}_sum,
+        {{ ratio(x, n) }} as {{ counter }}_mean,
+        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ x ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd,
+        {{ ratio(n ~ ' * ' ~ tx ~ ' - ' ~ t ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend
+        {%- endfor %}
+    from sums_{{ window }}
+),
+
+{% endfor -%}
 features as (
     select
         joined.loan_id,
@@ -72,30 +96,24 @@ features as (
         {%- for counter in counters %},
         joined.{{ counter }}
         {%- endfor %}
-        {%- for window in windows %}{% set sums = 'sums_' ~ window %},
-        coalesce({{ sums }}.months, 0) as clickstream_months_{{ window }}
-        {%- for counter in counters %}
-        {%- set n = sums ~ '.' ~ counter ~ '_n' -%}
-        {%- set x = sums ~ '.' ~ counter ~ '_x' -%}
-        {%- set xx = sums ~ '.' ~ counter ~ '_xx' -%}
-        {%- set t = sums ~ '.' ~ counter ~ '_t' -%}
-        {%- set tt = sums ~ '.' ~ counter ~ '_tt' -%}
-        {%- set tx = sums ~ '.' ~ counter ~ '_tx' %},
-        coalesce({{ n }}, 0) as {{ counter }}_count_{{ window }},
-        cast({{ x }} as bigint) as {{ counter }}_sum_{{ window }},
-        {{ ratio(x, n) }} as {{ counter }}_mean_{{ window }},
-        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ x ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd_{{ window }},
-        {{ ratio(n ~ ' * ' ~ tx ~ ' - ' ~ t ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend_{{ window }},
-        joined.{{ counter }} - {{ ratio(x, n) }} as {{ counter }}_change_{{ window }}
+        {%- for window in windows %}{% set past = 'window_' ~ window %},
+        coalesce({{ past }}.months, 0) as clickstream_months_{{ window }}
+        {%- for counter in counters %},
+        coalesce({{ past }}.{{ counter }}_n, 0) as {{ counter }}_count_{{ window }},
+        {{ past }}.{{ counter }}_sum as {{ counter }}_sum_{{ window }},
+        {{ past }}.{{ counter }}_mean as {{ counter }}_mean_{{ window }},
+        {{ past }}.{{ counter }}_sd as {{ counter }}_sd_{{ window }},
+        {{ past }}.{{ counter }}_trend as {{ counter }}_trend_{{ window }},
+        joined.{{ counter }} - {{ past }}.{{ counter }}_mean as {{ counter }}_change_{{ window }}
         {%- endfor %}
         {%- endfor %},
         {{ provenance('clickstream') }}
     from joined
     {%- for window in windows %}
-    left join sums_{{ window }}
+    left join window_{{ window }}
         on
-            joined.customer_id = sums_{{ window }}.customer_id
-            and joined.application_date = sums_{{ window }}.application_date
+            joined.customer_id = window_{{ window }}.customer_id
+            and joined.application_date = window_{{ window }}.application_date
     {%- endfor %}
     left join missing
         on

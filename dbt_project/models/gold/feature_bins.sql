@@ -16,12 +16,17 @@ training_set as (
     select * from {{ ref('training_set') }}
 ),
 
+sample as (
+    select loan_id from {{ sampled_applications() }}
+),
+
 loans as (
     select
         feature_store.*,
         cast(date_trunc('month', feature_store.application_date) as date) as application_month,
         case when training_set.split = 'test' then training_set.label end as test_label
     from feature_store
+    inner join sample on feature_store.loan_id = sample.loan_id
     left join training_set on feature_store.loan_id = training_set.loan_id
 ),
 

@@ -1,6 +1,6 @@
 {#-
-    How each feature is distributed over all loans, and how well it alone tells defaults from other
-    loans out of time: on the test split, whose loans no threshold, bin or model has seen.
+    How each feature is distributed, and how well it alone tells defaults from other loans out of
+    time: on the test split, whose loans no threshold, bin or model has seen.
 -#}
 {%- set features = catalogued_features() | map(attribute='name') | list -%}
 
@@ -12,6 +12,10 @@ training_set as (
     select * from {{ ref('training_set') }}
 ),
 
+sample as (
+    select loan_id from {{ sampled_applications() }}
+),
+
 bins as (
     select * from {{ ref('feature_bins') }}
 ),
@@ -21,6 +25,7 @@ loans as (
         feature_store.*,
         case when training_set.split = 'test' then training_set.label end as test_label
     from feature_store
+    inner join sample on feature_store.loan_id = sample.loan_id
     left join training_set on feature_store.loan_id = training_set.loan_id
 ),
 
@@ -126,7 +131,7 @@ types as (
             {%- for name in features %}
             any_value({{ type_of(name) }}) as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from feature_store
+        from loans
     )
     unpivot (data_type for feature in ({{ features | join(', ') }}))
 ),
