@@ -201,6 +201,7 @@ def increment(function):
         [FIRST, [age("a", "x", "no day")], [age("b", "40", "2023-01-01")]],
         [FIRST, [loan("x", "b", "2023-01-01", 0)]],  # the loan is another customer's
         [FIRST, [loan("z", "a", "2023-01-01", 0)]],  # a second loan of the day
+        [FIRST, [loan("z", "c", "2023-03-01", 2)]],  # a loan of which the first months are missing
         [FIRST, [loan("x", "a", "2023-03-01", 2, "1000")]],  # a window closes
         [FIRST, [loan("y", "b", "2023-05-01", 4)]],  # the others' windows lack a month now
     ):
