@@ -1,10 +1,14 @@
 """The dbt docs as a user sees them: one page, in a real browser, without a server."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from warehouse import serve
+from warehouse.drawing import COLORS
+from warehouse.paths import DBT_DIR
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -89,6 +93,37 @@ def test_lineage_graph_leads_from_the_source_to_the_training_set(model_page):
     assert canvas.size["width"] > 100
     assert canvas.size["height"] > 100
     assert browser.get_log("browser") == []
+
+
+def test_a_feature_carries_what_the_catalogue_counts_of_it(
+    page, sample, sample_datamart, monkeypatch
+):
+    monkeypatch.setenv("WAREHOUSE_BUILD_DIR", str((sample_datamart / "current").resolve()))
+    features = sample.execute("select feature from gold.feature_catalog").fetchall()
+    columns = {
+        name: {"name": name, "description": "What it is.", "config": {"meta": {"feature_group": 1}}}
+        for (name,) in features
+    }
+    columns["loan_id"] = {"name": "loan_id", "description": "The loan.", "config": {"meta": {}}}
+    serve.add_figures({"nodes": {"a": {"columns": columns}, "b": {"columns": {}}}})
+    assert columns.pop("loan_id")["description"] == "The loan."
+    assert all("** " in column["description"] for column in columns.values())
+    null_rate, rule, auc, psi = sample.execute("""
+        select null_rate, point_in_time_rule, auc, worst_psi from gold.feature_catalog
+        where feature = 'outstanding_debt'
+    """).fetchone()
+    told = columns["outstanding_debt"]["description"]
+    for part in (f"{null_rate:.1%} unknown", rule, f"out of time, {auc:.3f}.", f"{psi:.3f} (PSI)"):
+        assert part in told
+    assert "most often " in columns["occupation"]["description"]
+    assert json.dumps(told.partition("\n\n")[2])[1:-1] in page.read_text()
+
+
+def test_the_lineage_has_the_colours_of_the_layers():
+    project = yaml.safe_load((DBT_DIR / "dbt_project.yml").read_text())
+    for layer in ("silver", "gold"):
+        color = project["models"]["loan_default"][layer]["+docs"]["node_color"]
+        assert color == COLORS[f"{layer}-ink"]
 
 
 def test_page_is_self_contained_and_holds_no_personal_data(page, sample):

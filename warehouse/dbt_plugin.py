@@ -16,9 +16,7 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Set the folder that models are written to."""
-        build_dir = os.environ.get("WAREHOUSE_BUILD_DIR")
-        run_dir = Path(build_dir) if build_dir else paths.DATAMART_DIR / "current"
-        creds.external_root = str(run_dir.resolve())
+        creds.external_root = str(paths.dbt_run_dir())
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Show what the folder holds already as views; spill beside it what memory cannot hold."""

@@ -2,6 +2,7 @@
 
 import argparse
 import html
+import json
 import os
 import secrets
 import shutil
@@ -15,9 +16,10 @@ import urllib.request
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from warehouse.errors import UserError
-from warehouse.paths import DATAMART_DIR, DBT_DIR, PROJECT_DIR
+from warehouse.paths import DATAMART_DIR, DBT_DIR, PROJECT_DIR, dbt_run_dir
 
 LOCALHOST = "127.0.0.1"
 SECONDS_BETWEEN_LOOKS = 3
@@ -160,7 +162,9 @@ def serve_docs(options: argparse.Namespace) -> int:
         server = ThreadingHTTPServer((options.host, docs_port()), _handler(page))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://{LOCALHOST}:{docs_port()}/"
-        print(f"dbt docs: {url}", flush=True)
+        print(f"dbt docs: {url}, when they are built (some ten seconds)", flush=True)
+        if _current_run() is None:
+            print("no datamart yet: run python main.py, the docs follow by themselves", flush=True)
         if options.open:
             webbrowser.open(url)
         while True:
@@ -219,7 +223,7 @@ def build_docs(folder: Path) -> bytes:
     Raises:
         UserError: dbt could not build them.
     """
-    command = [sys.executable, "-m", "dbt.cli.main", "docs", "generate", "--static"]
+    command = [sys.executable, "-m", "dbt.cli.main", "docs", "generate"]
     options = {
         "--project-dir": DBT_DIR,
         "--profiles-dir": DBT_DIR,
@@ -233,24 +237,73 @@ def build_docs(folder: Path) -> bytes:
         capture_output=True,
         text=True,
     )
-    page = folder / "target" / "static_index.html"
-    if done.returncode != 0 or not page.is_file():
+    if done.returncode != 0:
         said = [line.strip() for line in (done.stdout or done.stderr).splitlines() if line.strip()]
         errors = [place for place, line in enumerate(said) if "Error" in line] or [-4]
         raise UserError(" ".join(said[errors[0] :])[:600] or "dbt said nothing")
     try:
-        return _without_dead_links(page.read_bytes())
+        return _one_page(folder / "target").encode()
     finally:
         shutil.rmtree(folder / "target", ignore_errors=True)
 
 
-def _without_dead_links(page: bytes) -> bytes:
-    """dbt's page, less the links that a browser follows before the page's script fills them in.
+def _one_page(target: Path) -> str:
+    """dbt's page with all that it shows inside, and with the catalogue's figures.
 
-    Each is an error in the browser's console, several hundred on this project.
+    Less the links that a browser follows before the page's script fills them in: each is an error
+    in the browser's console, several hundred on this project.
     """
-    favicon = b"${require('./assets/favicons/favicon.ico')}"
-    return page.replace(b'xlink:href="{{', b'ng-attr-href="{{').replace(favicon, b"data:,")
+    manifest = json.loads((target / "manifest.json").read_text())
+    add_figures(manifest)
+    favicon = "${require('./assets/favicons/favicon.ico')}"
+    return (
+        (target / "index.html")
+        .read_text()
+        .replace('xlink:href="{{', 'ng-attr-href="{{')
+        .replace(favicon, "data:,")
+        .replace('"MANIFEST.JSON INLINE DATA"', json.dumps(manifest))
+        .replace('"CATALOG.JSON INLINE DATA"', (target / "catalog.json").read_text())
+    )
+
+
+def add_figures(manifest: dict[str, Any]) -> None:
+    """Add to each feature's description what gold.feature_catalog of the run counts of it."""
+    import duckdb  # late: the health check of a container needs neither
+
+    from warehouse import queries
+    from warehouse.catalog import attach
+
+    with duckdb.connect() as con:
+        attach(con, dbt_run_dir())
+        try:
+            figures = {row["feature"]: _in_figures(row) for row in queries.catalog(con)}
+        except duckdb.CatalogException:  # models have changed, and the table is not built yet
+            return
+    for node in manifest["nodes"].values():
+        for column in node["columns"].values():
+            if column["config"]["meta"].get("feature_group"):
+                column["description"] += "\n\n" + figures.get(column["name"], "")
+
+
+def _in_figures(feature: dict[str, Any]) -> str:
+    """A row of the catalogue in words."""
+    said = [f"{feature['null_rate']:.1%} unknown"]
+    if feature["mean"] is not None:
+        mean, least, most = feature["mean"], feature["minimum"], feature["maximum"]
+        said.append(f"mean {mean:,.2f}, from {least:,.2f} to {most:,.2f}")
+    if feature["top_value"] is not None:
+        said.append(f"most often {feature['top_value']} ({feature['top_value_share']:.0%})")
+    if feature["worst_psi"] is not None:
+        psi, month = feature["worst_psi"], feature["worst_psi_month"]
+        said.append(f"worst drift {psi:.3f} (PSI) in {month:%Y-%m}")
+    if feature["information_value"] is not None:
+        said.append(f"information value {feature['information_value']:.3f}")
+    if feature["auc"] is not None:
+        said.append(f"AUC alone, out of time, {feature['auc']:.3f}")
+    return (
+        f"From {feature['source']}: {feature['point_in_time_rule']}."
+        f" **In the run shown:** {'; '.join(said)}."
+    )
 
 
 def _current_run() -> str | None:
