@@ -4,6 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 DATA_DIR := data
 DATAMART_DIR := datamart
+COMPOSE = $(shell command -v docker-compose || echo docker compose)
 
 .PHONY: help run prove test test-long docs notebook deck sample lint bench submission up clean
 
@@ -11,14 +12,16 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.run: requirements.txt
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(PYTHON) -m warehouse.java_cache
-	touch $@
+	@echo "Installing the packages into $(VENV), once. It takes a minute or two, in silence."
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PYTHON) -m warehouse.java_cache
+	@touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@echo "Installing what the tests need beside that, once. It takes half a minute, in silence."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
 
 run: $(VENV)/.run  ## land, build, test and publish the datamart
 	$(PYTHON) main.py --data-dir $(DATA_DIR) --datamart-dir $(DATAMART_DIR)
@@ -33,9 +36,10 @@ bench: $(VENV)/.run  ## speed and memory of the pipeline against its floor
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(PYTHON) -m benchmarks.pipeline --data-dir $(DATA_DIR)
 
-up:  ## JupyterLab and dbt docs in containers, on http://127.0.0.1
-	test -f .env || printf 'HOST_UID=%s\nHOST_GID=%s\n' "$$(id -u)" "$$(id -g)" > .env
-	docker-compose up --build
+up:  ## JupyterLab and dbt docs in containers; the terminal shows the link to click
+	@test -f .env || printf 'HOST_UID=%s\nHOST_GID=%s\n' "$$(id -u)" "$$(id -g)" > .env
+	@echo "The first build takes a few minutes; then follow the link under \"JupyterLab is ready\"."
+	$(COMPOSE) up --build
 
 lint: $(VENV)/.test  ## style of Python and SQL
 	$(PYTHON) -m ruff check .
