@@ -77,10 +77,13 @@ def prove(options: argparse.Namespace, console: Console) -> int:
     """Rebuild gold without the future and compare; exit code 1 on any difference."""
     from warehouse.prove import prove as run_proof
     from warehouse.prove import show
+    from warehouse.report import renew_report
+    from warehouse.runs import Datamart
 
     with console.status("proving") as status:
         say = status.update if console.is_terminal else console.print
         proof = run_proof(options.datamart_dir, months=options.months, on_progress=say)
+        renew_report(Datamart(options.datamart_dir.absolute()))
     show(proof, console)
     return 0 if proof["outcome"] == "passed" else 1
 

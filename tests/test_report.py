@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from conftest import run_main
 
 from warehouse import report, runs
 
@@ -177,3 +178,14 @@ def test_page_fits_and_is_quiet(browser, page, width, scheme):
             e => getComputedStyle(e).fill.startsWith('rgb'))
     """)
     assert browser.get_log("browser") == []
+
+
+def test_a_proof_stands_in_the_report_of_its_run(datamart):
+    before = (datamart / "report.html").read_text()
+    assert "has not been run on this datamart yet" in before
+    done = run_main("prove", "--months", "2024-01", "--datamart-dir", datamart)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = (datamart / "report.html").read_text()
+    assert "was rebuilt without the future at 1 month" in after
+    assert "has not been run" not in after
+    assert after.count("<section id=") == before.count("<section id=")

@@ -21,6 +21,7 @@ import duckdb
 from warehouse import figures, queries
 from warehouse.catalog import attach
 from warehouse.drawing import COLORS, DARK_COLORS, PHONE, SANS, WEB, Picture, month
+from warehouse.runs import Datamart
 
 Row = dict[str, Any]
 
@@ -70,6 +71,17 @@ def build_report(run_dir: Path, manifest: Row, earlier_manifests: Sequence[Row])
         _add(sections, findings, _timings([*earlier_manifests, manifest], manifest["run_id"]))
         catalog, newest = _catalog(con), queries.newest_application(con)
     return _page(manifest, findings, sections, catalog, newest)
+
+
+def renew_report(datamart: Datamart) -> None:
+    """Write the published run's report again, with what came after the run: the leakage proof."""
+    run_dir, manifest = datamart.current_run(), datamart.current_manifest()
+    if run_dir is None or manifest is None:
+        return
+    earlier = datamart.manifests_before(manifest["run_id"])
+    beside = run_dir / "report.html.new"
+    beside.write_text(build_report(run_dir, manifest, earlier), encoding="utf-8")
+    beside.replace(run_dir / "report.html")
 
 
 def read_proof(run_dir: Path) -> Row | None:
@@ -448,7 +460,7 @@ def _power(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding | None]:
 
 def _proof(proof: Row | None) -> tuple[Section, Finding]:
     if proof is None:
-        text = "The leakage proof has not been run on this datamart yet."
+        text = "The leakage proof has not been run on this datamart yet: python main.py prove."
         return Section("proof", "Leakage proof: no look into the future", text, ""), Finding(
             "look", "Leakage proof", text, "proof"
         )
