@@ -111,10 +111,10 @@ class Picture(str):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # An img, because notebooks that were not run here show no SVG of their own.
         source = quote(self, safe=" /:;=,.()'")
-        return {
-            "text/html": f'<img alt="{escape(self.label)}" src="data:image/svg+xml,{source}">',
-            "text/plain": self.label,
-        }
+        return {"text/html": f'<img alt="{escape(self.label)}" src="data:image/svg+xml,{source}">'}
+
+    def __repr__(self) -> str:
+        return self.label
 
 
 @dataclass

@@ -126,7 +126,8 @@ def _tables(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """The columns of each table of the layers, by its full name."""
     rows = con.execute(
         "select schema_name || '.' || table_name, list(column_name order by column_index)"
-        " from duckdb_columns() where schema_name in (select unnest(?)) group by all order by all",
+        " from duckdb_columns() where list_contains($1, schema_name)"
+        " group by schema_name, table_name order by list_position($1, schema_name), table_name",
         [list(LAYERS)],
     ).fetchall()
     return dict(rows)
