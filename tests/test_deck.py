@@ -133,6 +133,34 @@ def test_figures_are_read_from_the_datamart(sample, sample_datamart, tmp_path):
     assert [head for head, _ in facts["limits"] if head.startswith(f"{minors:,} applicants")]
 
 
+def test_the_weight_of_the_cut_off_is_counted_loan_by_loan(sample):
+    definitions = queries.label_definitions(sample)
+    default = next(row for row in definitions if row["label_definition"] == "30dpd_6mob")
+    counts = {row["label_definition"]: row["judged_otherwise"] for row in definitions}
+    assert counts.pop("30dpd_6mob") == 0
+    for name, count in counts.items():
+        assert (
+            count
+            == sample.execute(
+                """
+            select count(*) from gold.label_store as one
+            inner join gold.label_store as other on one.loan_id = other.loan_id
+            where one.label_definition = '30dpd_6mob' and other.label_definition = ?
+            and one.label <> other.label
+            """,
+                [name],
+            ).fetchone()[0]
+        )
+    said = deck._cut_off(definitions, default)
+    share = max(counts.values()) / default["loans"]
+    assert said["head"] == f"The cut-off decides {share:.1%} of the labels"
+    assert said["text"] == f"At most {max(counts.values())} loans are judged otherwise."
+    same_later = [row | {"judged_otherwise": 0} for row in definitions]
+    default = next(row for row in same_later if row["label_definition"] == "30dpd_6mob")
+    said = deck._cut_off(same_later, default)
+    assert "Nobody in default at month 6 has recovered at month 9" in said["text"]
+
+
 def test_examples_of_cleaning_are_those_of_the_files(sample):
     facts = deck._cleaning_facts(
         sample, queries.cleaning(sample), queries.stray_underscores(sample)

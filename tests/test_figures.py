@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import duckdb
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from warehouse import figures, queries
 from warehouse.drawing import (
@@ -311,7 +312,7 @@ def test_letters_stand_out_from_the_paper(colors):
 
 def test_a_picture_shows_itself_in_a_notebook_and_says_what_it_is():
     picture = figures.roc(MODELS)
-    shown = picture._repr_mimebundle_()
+    shown, _ = DisplayFormatter().format(picture)
     source = re.search(r'src="data:image/svg\+xml,([^"]*)"', shown["text/html"])[1]
     assert unquote(source) == picture
     assert (
@@ -342,7 +343,7 @@ def test_every_reason_of_cleaning_has_its_colour():
         for reason in reasons
     ]
     svg = figures.dirt(rows, WEB)
-    assert all(words in svg for reason, (_, words) in figures.DIRT.items() if reason in reasons)
+    assert all(words in svg for reason, (*_, words) in figures.DIRT.items() if reason in reasons)
 
 
 def test_timeline_draws_each_snapshot_on_its_own_day():

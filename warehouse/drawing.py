@@ -138,12 +138,15 @@ class Canvas:
         radius: float = 0,
         tip: str = "",
     ) -> None:
-        """Add a rectangle; tip is shown when a page's reader points at it."""
+        """Add a rectangle; tip is shown when a page's reader points at it. Opacity 0: its edge."""
+        style, edge = f"fill:{self.theme.color(fill)}", 0.0
+        if not opacity:
+            style, edge = f"fill:none;stroke:{self.theme.color(fill)};stroke-width:1.6", 0.8
         self._add(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}"'
-            f' height="{max(height, 0):.1f}"'
+            f'<rect x="{x + edge:.1f}" y="{y + edge:.1f}" width="{max(width - 2 * edge, 0):.1f}"'
+            f' height="{max(height - 2 * edge, 0):.1f}"'
             + (f' rx="{radius}"' if radius else "")
-            + f' style="fill:{self.theme.color(fill)}"{_opacity(opacity)}',
+            + f' style="{style}"{_opacity(opacity or 1)}',
             "rect",
             tip,
         )

@@ -202,7 +202,10 @@ def cohort_rate(
     height: float = 240,
     size: float = 12.5,
 ) -> Picture:
-    """Default rate by month of application with its 95% band, and the rate over all."""
+    """Default rate by month of application with its 95% band, and the rate over all.
+
+    A month whose band leaves the overall rate out is a ring.
+    """
     canvas = Canvas(width, height, theme, size)
     known = [row for row in rows if row["rate"] is not None]
     if not known:
@@ -228,9 +231,8 @@ def cohort_rate(
         canvas.circle(
             axis.middle(row["cohort"]),
             y(row["rate"]),
-            3.2,
-            "bad" if is_off else "accent",
-            "paper",
+            4.4 if is_off else 3.2,
+            *(("paper", "bad") if is_off else ("accent", "paper")),
             tip=f"{month(row['cohort'], True)}: {row['defaults']:,} of {row['labelled']:,} ="
             f" {row['rate']:.1%} (95%: {row['lower']:.1%} to {row['upper']:.1%})",
         )
@@ -850,15 +852,16 @@ def money(
     return canvas.picture(f"Unpaid money by month on book, {end['overdue']:,} at month {last}")
 
 
+# Role and opacity differ in lightness too, and a repair is hollow: they are told apart in grey.
 DIRT = {
-    "placeholder": ("warn", "a filler: unknown"),
-    "out_of_range": ("bad", "impossible: unknown"),
-    "inconsistent": ("loan_history", "contradicts its row: unknown"),
-    "not_a_number": ("attributes", "not a number: unknown"),
-    "not_accepted": ("clickstream", "no such value: unknown"),
-    "no_amount_due": ("muted", "nothing due to count by: unknown"),
-    "trailing_underscore": ("silver", "stray underscore: read without it"),
-    "repaired": ("good", "repaired from another column"),
+    "placeholder": ("warn", 1, "a filler: unknown"),
+    "out_of_range": ("bad", 1, "impossible: unknown"),
+    "inconsistent": ("loan_history", 0.75, "contradicts its row: unknown"),
+    "not_a_number": ("attributes", 1, "not a number: unknown"),
+    "not_accepted": ("clickstream", 1, "no such value: unknown"),
+    "no_amount_due": ("muted", 1, "nothing due to count by: unknown"),
+    "trailing_underscore": ("silver", 0.4, "stray underscore: read without it"),
+    "repaired": ("good", 0, "repaired from another column"),
 }
 
 
@@ -879,9 +882,7 @@ def dirt(
         columns.setdefault(row["column"], []).append(row)
     count = {name: sum(row["row_count"] for row in parts) for name, parts in columns.items()}
     ordered = sorted(columns, key=lambda name: (-count[name], name))
-    top = canvas.legend(
-        0, [(role, 1, words) for kind, (role, words) in DIRT.items() if _is_there(rows, kind)]
-    )
+    top = canvas.legend(0, [entry for kind, entry in DIRT.items() if _is_there(rows, kind)])
     left, right = 150.0, 150.0
     ordered, rest = ordered[:shown], ordered[shown:]
     tall = (height - top) / (len(ordered) + bool(rest) or 1)
@@ -891,8 +892,8 @@ def dirt(
         canvas.text(left - 8, y + tall * 0.5 + 4, name, "ink", "end")
         x = left
         for row in columns[name]:
-            role = DIRT[row["reason"]][0]
-            canvas.rect(x, y + tall * 0.16, wide(row["row_count"]), tall * 0.68, role)
+            role, opacity, _ = DIRT[row["reason"]]
+            canvas.rect(x, y + tall * 0.16, wide(row["row_count"]), tall * 0.68, role, opacity)
             x += max(wide(row["row_count"]), 0.8)
         text = f"{count[name]:,}"
         canvas.text(x + 6, y + tall * 0.5 + 4, text, weight=700)
@@ -1033,7 +1034,7 @@ def lineage(
         lefts = [box[name][0] for name, owner in layer_of.items() if owner == layer]
         if lefts:
             canvas.text(min(lefts), 12, layer.upper(), layer, size=12, weight=700)
-    canvas.text(width, 12, "green: the way of one clickstream reading", "clickstream", "end")
+    canvas.text(width, 12, "thick: the way of one clickstream reading", "clickstream", "end")
     for name, (x, y, box_width) in box.items():
         _model_box(canvas, x, y, box_width, tall, layer_of[name], name)
     if apart:

@@ -481,10 +481,16 @@ def label_rate_by_cohort(con: DuckDBPyConnection, definition: str) -> list[Row]:
 
 
 def label_definitions(con: DuckDBPyConnection) -> list[Row]:
-    """Per label definition: loans by maturity, defaults and rate."""
+    """Per label definition: loans by maturity, defaults and rate, loans the default one judges
+    otherwise."""
     return rows(
         con,
         """
+        with default_labels as (
+            select loan_id, label from gold.label_maturity
+            where label_definition = (select min(label_definition) from gold.training_set)
+        )
+
         select
             maturity.label_definition,
             any_value(definitions.min_days_past_due) as min_days_past_due,
@@ -493,10 +499,12 @@ def label_definitions(con: DuckDBPyConnection) -> list[Row]:
             count(*) as loans,
             count(maturity.label) as labelled,
             cast(coalesce(sum(maturity.label), 0) as bigint) as defaults,
-            sum(maturity.label) / nullif(count(maturity.label), 0) as rate
+            sum(maturity.label) / nullif(count(maturity.label), 0) as rate,
+            count(*) filter (maturity.label <> default_labels.label) as judged_otherwise
         from gold.label_maturity as maturity
         inner join gold.label_definitions as definitions
             on maturity.label_definition = definitions.label_definition
+        left join default_labels on maturity.loan_id = default_labels.loan_id
         group by maturity.label_definition
         order by maturity.label_definition
         """,
