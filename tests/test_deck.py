@@ -102,6 +102,12 @@ def test_overflow_and_missing_font_stop_the_build(tmp_path):
     source.write_text(page.format("#lorem(2000)"))
     with pytest.raises(UserError, match="body of slide 1 is too tall"):
         deck.typeset(source, moment)
+    part = '#block(height: body-height)[#within("a part")[#lorem({})]]'
+    source.write_text(page.format(part.format(20)))
+    assert deck.typeset(source, moment)[1] == 1
+    source.write_text(page.format(part.format(2000)))
+    with pytest.raises(UserError, match="a part is too tall"):
+        deck.typeset(source, moment)
     source.write_text(page.format('#text(font: "No Such Font")[x]'))
     with pytest.raises(UserError, match="unknown font"):
         deck.typeset(source, moment)
