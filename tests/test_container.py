@@ -252,6 +252,27 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path):
             lab.wait(20)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["python", "-c", "from warehouse.notebook import connect"],
+        ["dbt", "ls", "--select", "training_set", "--resource-type", "model", "--quiet"],
+    ],
+)
+def test_a_terminal_of_jupyterlab_finds_python_dbt_and_the_project(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", os.defpath)
+    for name in ("PYTHONPATH", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    targets = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path)}
+    environment = os.environ | serve.lab_environment() | targets
+    program = shutil.which(command[0], path=environment["PATH"])
+    done = subprocess.run(
+        [program, *command[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "training_set" in done.stdout or command[0] == "python"
+
+
 def test_health_check_fails_where_nothing_answers(monkeypatch):
     monkeypatch.setenv("DOCS_PORT", str(free_port()))
     assert serve.main(["check", "docs"]) == 1

@@ -93,7 +93,7 @@ def serve_lab(options: argparse.Namespace) -> int:
     check_project_is_mine()
     # Handed on in the environment, not on the command line, where other users could read it.
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
-    os.environ["JUPYTER_TOKEN"] = token
+    os.environ |= lab_environment() | {"JUPYTER_TOKEN": token}
     threading.Thread(target=_show_link, args=(token,), daemon=True).start()
     LabApp.launch_instance(
         [
@@ -108,6 +108,15 @@ def serve_lab(options: argparse.Namespace) -> int:
         ]
     )
     return 0
+
+
+def lab_environment() -> dict[str, str]:
+    """With what kernels and terminals find python, dbt and the project from any folder."""
+    first = {"PATH": Path(sys.executable).parent, "PYTHONPATH": PROJECT_DIR}
+    return {
+        name: os.pathsep.join(filter(None, (str(folder), os.environ.get(name))))
+        for name, folder in first.items()
+    } | {"DBT_PROJECT_DIR": str(DBT_DIR), "DBT_PROFILES_DIR": str(DBT_DIR)}
 
 
 def _show_link(token: str) -> None:
