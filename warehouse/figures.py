@@ -152,8 +152,11 @@ def _lane(
             tip=f"{source}: {text}",
         )
         canvas.rect(x, top, bar, heights[index], role, radius=2)
-        if index or is_narrow:
-            canvas.text(x + (bar + 4 if index else 0), top - size * 0.5, text)
+        if is_narrow:  # the head of the column says what is counted: with a word they would touch
+            count = text.partition(" ")[0]
+            canvas.text(x + (bar + 4 if index else 0), top - size * 0.5, count)
+        elif index:
+            canvas.text(x + bar + 4, top - size * 0.5, text)
         else:
             canvas.text(end - size, top - size * 0.5, text, "muted", anchor="end")
     if is_narrow:
