@@ -50,14 +50,20 @@ in_range as (
         {%- endfor %}
         {{ in_range('credit_history_age_months_number', 'credit_history_age_months', 'integer') }}
             as credit_history_age_months_cleaned,
-        -- 'A, B, and C' as [a, b, c]; no text means no loans
+        -- 'A, B, and C' as [a, b, c]; no text means no loans, a filler that nobody knows
         case
             when {{ text_value('Type_of_Loan') }} is null then {{ list_of([]) }}
             else {{ list_mapped(
-                "split(replace(Type_of_Loan, ', and ', ', '), ', ')",
-                "replace(replace(lower(replace(element, ' Loan', '')), '-', '_'), ' ', '_')"
+                'split(replace(' ~ text_value('Type_of_Loan') ~ ", ', and ', ','), ',')",
+                "replace(replace(replace(lower(trim(element)), ' loan', ''), '-', '_'), ' ', '_')"
             ) }}
-        end as loan_kinds_read
+        end as loan_kinds_read,
+        coalesce(
+            {{ trimmed('Type_of_Loan') }} = 'NM'
+            or {{ trimmed('Type_of_Loan') }} <> ''
+            and not {{ matches(trimmed('Type_of_Loan'), '^[A-Za-z][A-Za-z, _-]*$') }},
+            false
+        ) as is_loan_filler
     from numbers
 ),
 
@@ -72,11 +78,20 @@ cleaned as (
         {%- endif %}
         {%- endfor %}
         -- the list of loans says how many there are, where the number itself is impossible
-        coalesce(num_of_loan_in_range, {{ in_range(list_count('loan_kinds_read'), 'num_of_loan', 'integer') }})
-            as num_of_loan_cleaned,
+        coalesce(
+            num_of_loan_in_range,
+            case
+                when not is_loan_filler
+                    then {{ in_range(list_count('loan_kinds_read'), 'num_of_loan', 'integer') }}
+            end
+        ) as num_of_loan_cleaned,
         case
+            when is_loan_filler then null
             when {{ text_value('Type_of_Loan') }} is null and num_of_loan_in_range > 0 then null
-            else loan_kinds_read
+            else {{ without_nulls(list_mapped(
+                'loan_kinds_read',
+                "case when element in ('" ~ var('loan_kinds') | join("', '") ~ "') then element end"
+            )) }}
         end as loan_kinds_cleaned,
         {{ accepted(text_value('Credit_Mix'), 'credit_mix') }} as credit_mix_cleaned,
         {{ accepted(text_value('Payment_of_Min_Amount'), 'payment_of_min_amount') }}
@@ -114,6 +129,11 @@ financials as (
         {%- do actions.append(
             "case when num_of_loan_in_range is null and num_of_loan_cleaned is not null"
             ~ " then 'num_of_loan:repaired' end"
+        ) -%}
+        {%- do actions.append(
+            "case when is_loan_filler then 'loan_kinds:placeholder'"
+            ~ ' when ' ~ list_count('loan_kinds_cleaned') ~ ' < ' ~ list_count('loan_kinds_read')
+            ~ " then 'loan_kinds:not_accepted' end"
         ) -%}
         {%- do actions.append(cleaning_action(
             'credit_history_age_months', 'Credit_History_Age', 'credit_history_age_months_cleaned',
