@@ -97,7 +97,7 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.set_defaults(command=run)
     parser.add_argument(
-        "--data-dir", type=Path, default=DATA_DIR, help="folder of the CSV files (default: data)"
+        "--data-dir", type=_path, default=DATA_DIR, help="folder of the CSV files (default: data)"
     )
     _add_datamart_dir(parser, default=DATAMART_DIR)
     parser.add_argument(
@@ -132,18 +132,18 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="show where the time went, part by part"
     )
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="[COMMAND]")
 
     command = _add_command(commands, "features", features, "features for rows of your own")
     command.add_argument(
         "--spine",
-        type=Path,
+        type=_path,
         required=True,
         metavar="FILE",
         help="CSV or parquet file with customer_id and a date; other columns are kept",
     )
     command.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="file to write: .parquet or .csv"
+        "--out", type=_path, required=True, metavar="FILE", help="file to write: .parquet or .csv"
     )
     command.add_argument(
         "--customer", metavar="COLUMN", help="column of the customer (default: customer_id)"
@@ -186,11 +186,17 @@ def _add_command(
 def _add_datamart_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
     parser.add_argument(
         "--datamart-dir",
-        type=Path,
+        type=_path,
         default=default,
         metavar="DIR",
         help="folder of the datamart, made when it is not there (default: datamart)",
     )
+
+
+def _path(text: str) -> Path:
+    if not text.strip():  # a variable of the shell that is not set: never the folder one is in
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def _date(text: str) -> str:
@@ -210,12 +216,12 @@ def _memory(text: str) -> MemoryLimit:
 def _moment(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time, expected YYYY-MM-DDTHH:MM:SS"
         ) from error
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
     return moment.isoformat(sep=" ")
 
 

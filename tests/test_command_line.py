@@ -46,6 +46,23 @@ def test_a_date_that_is_none_is_refused(value):
     assert_one_clear_line(run_main("--as-of", value), value, "YYYY-MM-DD")
 
 
+@pytest.mark.parametrize("value", ["now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
+def test_a_moment_that_is_none_is_refused(value):
+    assert_one_clear_line(run_main("--known-at", value), value, "YYYY-MM-DDTHH:MM:SS")
+
+
+@pytest.mark.parametrize("option", ["--data-dir", "--datamart-dir"])
+def test_an_empty_path_is_refused_and_nothing_is_made_where_one_is(tmp_path, option):
+    """The path of a shell variable that is not set; it is no name of the folder one is in."""
+    before = sorted(PROJECT_DIR.iterdir())
+    assert_one_clear_line(run_main(option, ""), option, "empty")
+    assert sorted(PROJECT_DIR.iterdir()) == before
+
+
+def test_an_unknown_command_is_refused_and_the_known_ones_are_named():
+    assert_one_clear_line(run_main("explane"), "COMMAND", "explane", *COMMANDS)
+
+
 def test_a_data_folder_that_is_not_there_is_refused(tmp_path):
     result = run_main("--data-dir", tmp_path / "none", "--datamart-dir", tmp_path / "mart")
     assert_one_clear_line(result, str(tmp_path / "none"))
