@@ -24,8 +24,9 @@
 
     key: the column that with the date is the key of the source's contract.
     contradictions: {reason: condition over the raw columns}, the source's own reasons.
+    loan_start_date: the start of the row's loan, where the source holds loans.
 -#}
-{% macro set_aside_rows(name, key, contradictions={}) -%}
+{% macro set_aside_rows(name, key, contradictions={}, loan_start_date='cast(null as date)') -%}
     {%- set key_of_contract = source_meta(name, 'key') -%}
     {%- if key_of_contract and key not in key_of_contract -%}
         {{ exceptions.raise_compiler_error(
@@ -39,6 +40,7 @@
             {{ text_value(key) }} as key_value,
             {{ text_value('Customer_ID') }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
+            {{ loan_start_date }} as loan_start_date,
             {{ scope_reason(name) }} as scope_reason,
             case
                 when _malformed_line is not null then 'malformed_row'
@@ -69,6 +71,7 @@
             judged.key_value,
             judged.customer_id,
             judged.snapshot_date,
+            judged.loan_start_date,
             {{ row_content(name, 'bronze') }} as content
         from judged
         inner join repeated_keys
@@ -99,6 +102,7 @@
         row_number,
         customer_id,
         snapshot_date,
+        loan_start_date,
         case when scope_reason is not null then 'outside_scope' else 'quarantined' end as fate,
         coalesce(scope_reason, quarantine_reason) as reason
     from judged
@@ -112,6 +116,7 @@
         row_number,
         customer_id,
         snapshot_date,
+        loan_start_date,
         case when copy_rank > 1 then 'duplicate' else 'superseded' end as fate,
         case when copy_rank > 1 then 'same_content' else 'restated' end as reason
     from ranked

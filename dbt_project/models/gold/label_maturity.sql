@@ -94,8 +94,8 @@ judged as (
         windows.application_date,
         windows.label_definition,
         windows.min_days_past_due,
-        windows.due_date as matures_on,
-        observed.label_date,
+        windows.due_date,
+        observed.last_seen_date,
         observed.days_past_due,
         case
             when
@@ -118,6 +118,14 @@ judged as (
             and windows.label_definition = observed.label_definition
 ),
 
+dated as (
+    select
+        *,
+        -- the last month is not the last row where an earlier month was reported after it
+        case maturity when 'closed' then last_seen_date when 'open' then due_date end as matures_on
+    from judged
+),
+
 label_maturity as (
     select
         loan_id,
@@ -126,10 +134,11 @@ label_maturity as (
         label_definition,
         maturity,
         maturity = 'closed' as is_closed,
-        case when maturity in ('closed', 'open') then coalesce(label_date, matures_on) end as matures_on,
+        matures_on,
+        cast({{ label_known_on('matures_on') }} as date) as known_on,
         case when maturity = 'closed' then days_past_due end as days_past_due,
         case when maturity = 'closed' then cast(days_past_due >= min_days_past_due as integer) end as label
-    from judged
+    from dated
 )
 
 select * from label_maturity

@@ -77,7 +77,10 @@ joined as (
 ),
 
 missing as (
-    {{ missing_rows('applications', '(select * from repayments where loan_start_date < snapshot_date)', 'lms_loan_daily') }}
+    {{ missing_rows(
+        'applications', 'repayments', 'lms_loan_daily', columns=['loan_start_date'],
+        condition='coalesce(loan_start_date, snapshot_date) < application_date'
+    ) }}
 ),
 
 features as (

@@ -13,7 +13,7 @@ clickstream as (
 ),
 
 loans as (
-    {{ set_aside_rows('lms_loan_daily', key='loan_id', contradictions={
+    {{ set_aside_rows('lms_loan_daily', key='loan_id', loan_start_date=loan_start_date, contradictions={
         'invalid_loan_start_date': loan_start_date ~ ' is null',
         'invalid_installment_num':
             'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
