@@ -310,8 +310,12 @@ def _as_date(text: "Column", date_format: str) -> "Column":
 
 
 def _date_regex(date_format: str) -> str:
+    """What strptime accepts, but for a last day of one digit: it may be half of a cut line."""
     pieces = re.findall(r"%\w|[^%]", date_format)
-    return rf"\A{''.join(DATE_PARTS.get(piece) or re.escape(piece) for piece in pieces)}\z"
+    parts = [DATE_PARTS.get(piece) or re.escape(piece) for piece in pieces]
+    if pieces[-1] == "%d":
+        parts[-1] = parts[-1].replace("{1,2}", "{2}")
+    return rf"\A{''.join(parts)}\z"
 
 
 def with_provenance(
@@ -357,7 +361,7 @@ def _older_rows(
 
 
 def _day(text: str | None, contract: SourceContract) -> date | None:
-    """The day that a text of the date column stands for: 2023-1-1 is 2023-01-01."""
+    """The day that a text of the date column stands for: 2023-1-01 is 2023-01-01."""
     with suppress(ValueError):
         return datetime.strptime(text, contract.date_format).date() if text else None
 
