@@ -1,18 +1,23 @@
 """The leakage proof: what leaks is named, what does not leak passes."""
 
+import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
-from pit_support import copy_project
+from pit_support import build, copy_project, land, publish
 from rich.console import Console
 
+from warehouse.catalog import attach
 from warehouse.errors import UserError
-from warehouse.prove import ROWS, prove, show
+from warehouse.prove import ROWS, compile_models, prove, show
 
 MONTHS = ["2023-09", "2024-03"]
 FINANCIALS = "models/gold/financials_features.sql"
@@ -75,6 +80,15 @@ FEATURE_LEAKS = {
         select max(b.fe_1) from {{ source('bronze', 'feature_clickstream') }} as b
         where trim(b."Customer_ID") = joined.customer_id
     )""",
+    "number_of_nulls_still_to_come": """(
+        select count(*) filter (where c.fe_1 is null) from {{ ref('clickstream') }} as c
+        where c.customer_id = joined.customer_id
+    )""",
+    "number_of_later_rows": """(
+        select count(*) from {{ ref('clickstream') }} as c
+        where c.customer_id = joined.customer_id and c.snapshot_date > joined.application_date
+    )""",
+    "row_number_without_an_order": "row_number() over ()",
 }
 
 # Leaks elsewhere: (file, old, new).
@@ -108,6 +122,20 @@ FIRST_COME = """(
     select first(c.fe_1) from {{ ref('clickstream') }} as c
     where c.customer_id = joined.customer_id and c.snapshot_date <= joined.application_date
 ) as first_come, """
+
+
+# What depends on when it is asked, not on what was known: (name, SQL).
+ASKED_TODAY = {
+    "days_since_the_application": "cast(current_date - joined.application_date as integer)",
+    "years_ago": "year(now()) - year(joined.application_date)",
+    "loads_so_far": "(select max(l.load_id) from {{ source('bronze', 'loads') }} as l)",
+}
+ONE_DAY_TOO_FAR = """(
+    select count(*) from {{ ref('clickstream') }} as c
+    where
+        c.customer_id = joined.customer_id
+        and c.snapshot_date <= joined.application_date + interval 1 day
+) as one_day_too_far, """
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +204,60 @@ def test_order_of_input_and_a_users_own_table_of_loans_are_looked_at(tiny, proje
     assert ("gold.feature_store", "first_come", "shuffled") in found
     assert {column for _, column, _ in found} == {"first_come", "loans_there_are"}
     assert ("gold.my_scores", "loans_there_are", "truncated") in found
+
+
+def test_what_depends_on_the_day_it_is_asked_is_caught(tiny, project):
+    columns = "".join(f"{sql} as {name}, " for name, sql in ASKED_TODAY.items())
+    with planted(project, (FINANCIALS, ANCHOR, columns + ANCHOR)):
+        result = prove(tiny, project, ["2024-03"])
+
+    found = {(d["column"], d["variant"]) for d in result["differences"]}
+    assert {column for column, _ in found} == set(ASKED_TODAY)
+    assert ("days_since_the_application", "shuffled") in found
+    assert ("loads_so_far", "shuffled") not in found
+
+
+def test_a_leak_of_a_day_is_caught_where_applications_come_on_any_day(tiny_data, project, tmp_path):
+    """Most loans of a month begin on the 12th, one on its last day, before the snapshots."""
+    data = tmp_path / "data"
+    shutil.copytree(tiny_data, data)
+    header, *loans = list(csv.reader((tiny_data / "lms_loan_daily.csv").open()))
+    with (tiny_data / "feature_clickstream.csv").open() as file:
+        seen = {row["Customer_ID"] for row in csv.DictReader(file)}
+    starts, loan, customer = (
+        header.index(name) for name in ("loan_start_date", "loan_id", "Customer_ID")
+    )
+    late = next(row[loan] for row in loans if row[starts] == "2023-10-01" and row[customer] in seen)
+    for row in loans:
+        for column in (starts, header.index("snapshot_date")):
+            with suppress(ValueError, IndexError):
+                days = timedelta(30 if row[loan] == late else 11)
+                row[column] = str(date.fromisoformat(row[column]) + days)
+    with (data / "lms_loan_daily.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *loans])
+    mart = tmp_path / "mart"
+    land(data, mart / "run")
+    publish(mart, mart / "run", build(mart / "run"))
+
+    with planted(project, (FINANCIALS, ANCHOR, ONE_DAY_TOO_FAR + ANCHOR)):
+        result = prove(mart, project, ["2023-10"])
+
+    assert {d["column"] for d in result["differences"]} == {"one_day_too_far"}
+    assert {d["example_loan_id"] for d in result["differences"]} == {late}
+
+
+def test_a_source_that_comes_late_passes_with_what_it_says_of_rows_to_come(tiny, project):
+    late = "file: feature_clickstream.csv"
+    delayed = ("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")
+    with planted(project, delayed):
+        sql = compile_models(project, tiny / "current").model("clickstream_features").sql
+        result = prove(tiny, project, ["2023-02"])
+
+    with duckdb.connect() as con:
+        attach(con, tiny / "current")
+        reasons = con.execute(f"select distinct clickstream_null_reason from ({sql})").fetchall()
+    assert ("not_yet_known",) in reasons
+    assert result["differences"] == []
 
 
 def test_a_loan_that_appears_only_with_its_future_is_caught(tiny, project):

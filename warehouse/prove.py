@@ -4,7 +4,11 @@ For every month the models are built again from bronze without the rows that wer
 day of that month (`truncated`), and from bronze in which those rows say something else
 (`nonsense`). What gold said of the loans up to that day, every feature and every label due by
 then, has to be what the full build says. Two more full builds, one from rows in another order
-(`shuffled`) and one on another number of threads (`threads`), have to be equal throughout.
+(`shuffled`) and one on another number of threads (`threads`), have to be equal throughout. All
+rebuilds are made on another day, so that a feature that reads the clock is found as well.
+
+One word may change: of a row dated by then and available later, `not_yet_known` says in the full
+build that it is to come, and the builds that lack the row cannot.
 
 It knows no feature: it runs the SQL that dbt compiles from the project as it stands.
 """
@@ -18,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +43,14 @@ PROOF_FILE = "proof.json"
 PROVEN_MODELS = ("feature_store", "label_store", "training_set")
 REPAYMENTS_SOURCE = "lms_loan_daily"
 REPAYMENTS = '"silver"."loan_repayments"'
+LOADS = '"bronze"."loads"'
 KNOWN_FROM = "__known_from"
+# DuckDB's functions that ask what time it is, by what they return.
+CLOCK = {
+    "date": ("current_date", "today"),
+    "timestamp": ("current_localtimestamp", "localtimestamp"),
+    "timestamptz": ("now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"),
+}
 ROWS = "(rows)"  # in the place of a column: a row that only one of the two builds has
 
 
@@ -243,26 +254,57 @@ class _Proof:
         return tuple(model for model in self.queries.models if model.relation in needed)
 
     def days(self) -> list[date]:
-        """One day a month on which applications are made or labels fall due: the busiest."""
+        """One day a month on which applications are made or labels fall due.
+
+        The one after which rows of customers who applied by then come soonest: a feature that
+        looks a day too far is found where there is something to see. Of equal days the busiest.
+        """
+        features, labels = (
+            self.full_file(self.queries.model(name).relation) for name in PROVEN_MODELS[:2]
+        )
+        rows = " union all ".join(
+            f"""select '{source.name}' as source, trim("Customer_ID") as customer_id,
+            {KNOWN_FROM} as day from '{self.bronze_file(source, "real")}'"""
+            for source in self.queries.sources
+        )
         with self.connect(threads=1) as con:
-            features, labels = (
-                self.full_file(self.queries.model(name).relation) for name in PROVEN_MODELS[:2]
-            )
             days = con.execute(
                 f"""
-                with events as (
-                    select application_date as day from '{features}'
-                    union all
-                    select label_date as day from '{labels}'
+                with applications as (
+                    select customer_id, application_date as day from '{features}'
                 ),
                 days as (
                     select day, count(*) as events
-                    from events
+                    from (
+                        select day from applications
+                        union all
+                        select label_date as day from '{labels}'
+                    )
                     where day is not null
                     group by day
+                ),
+                next_rows as (
+                    select applications.day, min(rows.day) as next_day
+                    from applications
+                    inner join ({rows}) as rows
+                        on
+                            applications.customer_id = rows.customer_id
+                            and applications.day < rows.day
+                    group by applications.day, applications.customer_id, rows.source
+                ),
+                waits as (
+                    select day, next_day, count(*) / pow(next_day - day, 2) as weight
+                    from next_rows
+                    group by day, next_day
+                ),
+                weighed as (
+                    select days.day, days.events, round(coalesce(sum(waits.weight), 0), 6) as weight
+                    from days
+                    left join waits on waits.day <= days.day and days.day < waits.next_day
+                    group by days.day, days.events
                 )
-                select arg_max(day, (events, day))
-                from days
+                select arg_max(day, (weight, events, day))
+                from weighed
                 group by date_trunc('month', day)
                 order by date_trunc('month', any_value(day))
                 """
@@ -279,7 +321,7 @@ class _Proof:
         def work(variant: Variant) -> list[Difference]:
             nonlocal done
             if not hasattr(local, "build"):
-                local.build = _Build(self.connect(threads=1), self)
+                local.build = _Build(_on_another_day(self.connect(threads=1)), self)
             differences, rows = local.build.differences(variant)
             with self._lock:
                 done += 1
@@ -331,6 +373,12 @@ class _Table:
         if "label_date" in self.columns:
             conditions.append(f"label_date + {delay_days} <= date '{day}'")
         return " and ".join(conditions)
+
+    def seen(self, relation: str) -> str:
+        """The relation as it is compared: reasons that lack a row yet to come are no difference."""
+        reasons = [quoted_name(name) for name in self.columns if name.endswith("_null_reason")]
+        same = ", ".join(f"replace({c}, 'not_yet_known', 'no_history_yet') as {c}" for c in reasons)
+        return f"(select * {f'replace ({same})' if reasons else ''} from {relation})"
 
     def row_hashes(self, relation: str) -> str:
         """Query of the keys and the hash of all bytes of a row (of all its rows, if they repeat).
@@ -462,6 +510,12 @@ class _Build:
                 self._create("table", source.relation, f"{real} order by {order}")
             else:
                 self._create("view", source.relation, real)
+        if LOADS in unchanged:
+            files = _sql_path(self._proof.run_dir / "bronze" / "loads" / "*.parquet")
+            known = f"landed_at < date '{variant.day}' + interval 1 day" if variant.day else "true"
+            self._create("view", LOADS, f"select * from '{files}' where {known}")
+            if variant.day:
+                unchanged.discard(LOADS)
         return unchanged
 
     def _create(self, kind: str, relation: str, sql: str) -> None:
@@ -496,7 +550,7 @@ class _Build:
             full_due = f"{due} and {known}"
             variant_due = full_due if variant.kind == "nonsense" else due
         expected = f"(from full_{name} where {full_due})"
-        found = f"(from {table.model.relation} where {variant_due})"
+        found = f"(from {table.seen(table.model.relation)} where {variant_due})"
         keys = ", ".join(table.keys)
         rows, missing, added, changed = self._con.execute(
             f"""
@@ -524,7 +578,7 @@ class _Build:
         name = table.model.name
         if name in self._hashed:
             return
-        full = f"'{self._proof.full_file(table.model.relation)}'"
+        full = table.seen(f"'{self._proof.full_file(table.model.relation)}'")
         keys = ", ".join(table.keys)
         self._con.execute(
             f"create table hashes_{name} as {table.row_hashes(full)};"
@@ -623,6 +677,15 @@ def _nonsense(column: str) -> str:
             when 4 then null
             else {other}
         end"""
+
+
+def _on_another_day(con: DuckDBPyConnection) -> DuckDBPyConnection:
+    """The same database with a clock that runs more than a year ahead."""
+    moment = f"{datetime.now(UTC) + timedelta(days=400):%Y-%m-%d %H:%M:%S}"
+    for kind, names in CLOCK.items():
+        for name in names:
+            con.execute(f"create macro {name}() as cast('{moment}' as {kind})")
+    return con
 
 
 def _sql_path(path: Path) -> str:
