@@ -3,10 +3,12 @@
 import csv
 import io
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
+from pit_support import build, copy_project, publish
 from rich.console import Console
 
 from warehouse.catalog import attach
@@ -115,3 +117,42 @@ def test_no_page_names_a_person(con, tiny, tiny_data):
 def test_an_unknown_loan_is_said_to_be_unknown(tiny):
     with pytest.raises(UserError, match=r"loan 'no such' is none of the \d+ loans of .*, such as"):
         page(tiny, "no such")
+
+
+def test_earlier_loans_and_windows_name_the_rows_they_come_from(con, tiny, tiny_data):
+    loan_id = loan_where(con, "earlier_loans = 1 and clickstream_months_all > 3")
+    said = page(tiny, loan_id)
+    with (tiny_data / "lms_loan_daily.csv").open() as file:
+        loans = list(csv.DictReader(file))
+    with (tiny_data / "feature_clickstream.csv").open() as file:
+        months = list(csv.DictReader(file))
+    found = re.search(r"^ +(CUS_\S+) +\S+ +(\S+) +\d +([\d,]+) +\d", said, flags=re.MULTILINE)
+    raw = loans[int(found[3].replace(",", "")) - 1]
+    assert (raw["loan_id"], raw["snapshot_date"]) == (found[1], found[2])
+    snapshots = re.findall(r"^ +(20\d\d-\d\d-01) +[\d,]+ +\d +([\d,]+)", said, flags=re.MULTILINE)
+    assert len(snapshots) > 3
+    assert all(months[int(n.replace(",", "")) - 1]["snapshot_date"] == day for day, n in snapshots)
+
+
+def test_a_source_that_comes_late_is_explained_as_it_was_known(con, tiny, tmp_path):
+    """The page asks for what was known in the source's own words, of earlier loans too."""
+    late = "file: lms_loan_daily.csv"
+    project = copy_project(
+        tmp_path, [("models/bronze/_bronze.yml", late, late + "\n            delay_days: 31")]
+    )
+    run_dir = tmp_path / "mart" / "run"
+    shutil.copytree(tiny / "current" / "bronze", run_dir / "bronze")
+    publish(tmp_path / "mart", run_dir, build(run_dir, project))
+    loan_id, used = con.execute(
+        f"select loan_id, loan_history_snapshot_date from '{run_dir}/gold/feature_store.parquet'"
+        " where earlier_loans = 1 order by loan_id limit 1"
+    ).fetchone()
+    history = page(tmp_path / "mart", loan_id).split("Loan history")[1].split("Not used")[0]
+    (row,) = re.findall(r"^ +CUS_\S+ +\S+ +(\S+)", history, flags=re.MULTILINE)
+    assert row == str(used)
+
+
+def test_kinds_of_loans_are_shown_with_the_list_they_are_counted_from(con, tiny):
+    said = page(tiny, loan_where(con, "num_payday_loans > 0"))
+    assert re.search(r"Type_of_Loan in the file: .*Payday Loan", said)
+    assert re.search(r"read as: .*payday", said)

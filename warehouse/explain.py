@@ -42,6 +42,7 @@ RAW_COLUMNS = {
     "spending_level": "Payment_Behaviour",
     "payment_size": "Payment_Behaviour",
 }
+SNAPSHOTS_SHOWN = 24  # of the clickstream: two years of months
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _explain_group(
         _say(console, f"Nothing: {reason}, {said}.")
         return
     if group.name == "loan_history":
-        _explain_history(con, console, loan)
+        _explain_history(con, console, source, loan)
         return
     silver = _one(
         con,
@@ -124,16 +125,27 @@ def _explain_group(
     if group.name == "clickstream":
         _explain_windows(con, console, source, loan, silver, raw)
     else:
+        if "loan_kinds" in silver:
+            _explain_kinds(console, silver, raw["Type_of_Loan"])
         columns = _feature_columns(con, group)
         console.print(_values(columns, source, loan, silver, raw))
+
+
+def _explain_kinds(console: Console, silver: Row, raw: Any) -> None:
+    """The list that loans are counted from, kind by kind."""
+    kinds = silver["loan_kinds"]
+    value = "no loans" if kinds == [] else _shown(kinds and ", ".join(kinds))
+    said = [a for a in silver["cleaning_actions"] if a.startswith("loan_kinds:")]
+    _say(console, f"Type_of_Loan in the file: {_shown(raw)}")
+    _say(console, f"read as: {value}{f' ({said[0]})' if said else ''}")
 
 
 def _values(columns: Sequence[str], source: Source, loan: Row, silver: Row, raw: Row) -> Table:
     """Feature by feature: what stands in the file, what it was read as, and why."""
     table = Table("feature", "in the file", "value", "cleaning", box=box.SIMPLE_HEAD)
-    raw_names = {name.lower(): name for name in source.columns}
+    raw_names = {name.lower(): name for name in source.columns} | RAW_COLUMNS
     for column in columns:
-        raw_name = RAW_COLUMNS.get(column) or raw_names.get(column)
+        raw_name = raw_names.get(column)
         if raw_name is None:
             table.add_row(column, "", _shown(loan[column]), "computed from the values above")
             continue
@@ -173,47 +185,86 @@ def _explain_windows(
     console.print(table)
     if silver["cleaning_actions"]:
         _say(console, f"Cleaning: {', '.join(silver['cleaning_actions'])}.")
-    months = [
-        day
-        for (day,) in con.execute(
-            "select snapshot_date from silver.clickstream where customer_id = ?"
-            f" and {_is_known(source)} order by snapshot_date desc",
-            [loan["customer_id"], loan["application_date"]],
-        ).fetchall()
-    ]
+    rows = con.execute(
+        "select snapshot_date, load_id, row_number, cleaning_actions from silver.clickstream"
+        f" where customer_id = ? and {_is_known(source)} order by snapshot_date desc",
+        [loan["customer_id"], loan["application_date"]],
+    ).fetchall()
     for window in windows:
         count = loan[f"clickstream_months_{window}"]
-        said = _span(months[:count]) if count else "no snapshot"
+        said = _span([day for day, *_ in rows[:count]]) if count else "no snapshot"
         _say(console, f"Window {window} rests on {_plural(count, 'snapshot')}: {said}.")
+    others = [
+        name.removeprefix(f"{counters[0]}_").removesuffix(f"_{windows[0]}")
+        for name in loan
+        if name.startswith(f"{counters[0]}_") and name.endswith(f"_{windows[0]}")
+    ]
+    others = [name for name in others if name not in ("mean", "count")]
+    _say(console, f"So do the other figures of a window: {', '.join(others)}.")
+    _explain_snapshots(console, loan, rows)
 
 
-def _explain_history(con: DuckDBPyConnection, console: Console, loan: Row) -> None:
-    """The customer's earlier loans as they stood, and what they come to."""
-    table = Table("earlier loan", "began", "last row known", box=box.SIMPLE_HEAD)
-    for heading in ("month", "days past due", "worst so far", "balance"):
+def _explain_snapshots(console: Console, loan: Row, rows: list[tuple[Any, ...]]) -> None:
+    """Where the snapshots stand that the windows rest on, the latest first."""
+    table = Table("snapshot used", box=box.SIMPLE_HEAD)
+    for heading in ("days old", "load", "data row"):
         table.add_column(heading, justify="right")
+    table.add_column("cleaning")
+    for day, load_id, row_number, actions in rows[:SNAPSHOTS_SHOWN]:
+        age = (loan["application_date"] - day).days
+        table.add_row(
+            str(day), f"{age:,}", str(load_id), f"{row_number:,}", Text(", ".join(actions))
+        )
+    console.print(table)
+    if len(rows) > SNAPSHOTS_SHOWN:
+        _say(console, f"And {_plural(len(rows) - SNAPSHOTS_SHOWN, 'older snapshot')}.")
+
+
+def _explain_history(con: DuckDBPyConnection, console: Console, source: Source, loan: Row) -> None:
+    """The customer's earlier loans as they stood, and what they come to."""
     rows = con.execute(
-        """
+        f"""
+        with known as (
+            select * from silver.loan_repayments
+            where customer_id = ? and loan_start_date < ? and {_is_known(source)}
+        ),
+
+        loans as (
+            select
+                loan_id,
+                min(loan_start_date) as began,
+                max(snapshot_date) as snapshot_date,
+                max(days_past_due) as worst
+            from known
+            group by loan_id
+        )
+
         select
-            loan_id,
-            min(loan_start_date),
-            max(snapshot_date),
-            arg_max(mob, snapshot_date),
-            arg_max_null(days_past_due, snapshot_date),
-            max(days_past_due),
-            arg_max_null(balance, snapshot_date)
-        from silver.loan_repayments
-        where
-            customer_id = $customer
-            and loan_start_date < $day
-            and snapshot_date <= $day
-        group by loan_id
-        order by 2, 1
+            loans.loan_id, loans.began, loans.snapshot_date, known.load_id, known.row_number,
+            known.mob, known.days_past_due, loans.worst, known.balance, known.cleaning_actions
+        from loans
+        inner join known
+            on loans.loan_id = known.loan_id and loans.snapshot_date = known.snapshot_date
+        order by loans.began, loans.loan_id
         """,
-        {"customer": loan["customer_id"], "day": loan["application_date"]},
+        [loan["customer_id"], loan["application_date"], loan["application_date"]],
     ).fetchall()
-    for row in rows:
-        table.add_row(*(_shown(value) for value in row))
+    latest = max(rows, key=lambda row: row[2])
+    raw = _raw_row(con, source.name, {"load_id": latest[3], "row_number": latest[4]})
+    _say(
+        console,
+        f"Snapshot of {loan['loan_history_snapshot_date']},"
+        f" {_plural(loan['loan_history_age_days'], 'day')} old at the application, the latest of"
+        f" the rows below: {raw['_source_file']}, load {raw['_load_id']},"
+        f" landed {raw['_landed_at']:%Y-%m-%d %H:%M:%S} UTC.",
+    )
+    table = Table("earlier loan", "began", "last row known", box=box.SIMPLE_HEAD)
+    for heading in ("load", "data row", "month", "days past due", "worst so far", "balance"):
+        table.add_column(heading, justify="right")
+    for *values, actions in rows:
+        table.add_row(*(_shown(value) for value in values))
+        if actions:
+            table.add_row(Text(f"  {', '.join(actions)}"))
     console.print(table)
     for column in _feature_columns(con, GROUPS[3]):
         _say(console, f"{column}: {_shown(loan[column])}")
