@@ -45,6 +45,17 @@ def test_a_summary_shows_some_warnings_and_where_the_others_are(sample_datamart,
     assert f"and {25 - len(shown)} more, in {tmp_path / 'report.html'}" in said
 
 
+def test_a_summary_says_that_a_build_was_limited(sample_datamart, tmp_path):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    console = Console(file=io.StringIO(), width=120)
+    summary.show(console, manifest, tmp_path, is_new=True)
+    assert "Built as" not in console.file.getvalue()
+    manifest["inputs"] |= {"as_of": "2024-05-15", "known_at": "2026-01-31 12:00:00"}
+    summary.show(console, manifest, tmp_path, is_new=True)
+    assert "Built as of 2024-05-15." in console.file.getvalue()
+    assert "Built as it was known at 2026-01-31 12:00:00." in console.file.getvalue()
+
+
 def test_every_row_of_the_files_is_accounted_for(sample):
     unbalanced = sample.execute(
         """

@@ -11,6 +11,7 @@ from rich.table import Table
 
 SHORTEST_PART = 0.1  # seconds; what is shorter is shown as a sum
 WARNINGS_SHOWN = 10
+SCOPES = {"as_of": "as of", "known_at": "as it was known at"}  # what a build may be limited to
 
 
 def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new: bool) -> None:
@@ -21,6 +22,11 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
             f"Nothing to do: no file and no rule changed since run {manifest['run_id']}.",
             highlight=False,
         )
+    for name, said in SCOPES.items():
+        if manifest["inputs"].get(name):
+            console.print(
+                f"Built {said} {manifest['inputs'][name]}.", style="bold", highlight=False
+            )
     console.print(_rows(manifest))
     console.print(_labels(manifest))
     tests = manifest["tests"]
