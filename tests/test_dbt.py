@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from conftest import environment, run_main
+from test_personal_data import leaks, personal_values
+
+from warehouse.paths import DATA_DIR
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,20 @@ def test_dbt_show_answers_a_question_about_published_tables(project):
     )
     assert result.returncode == 0, result.stdout
     assert "loans" in result.stdout
+
+
+def test_docs_and_freshness_work_and_what_dbt_leaves_names_nobody(project):
+    for command in (("docs", "generate"), ("source", "freshness")):
+        result = dbt(project / "dbt_project", *command)
+        assert result.returncode == 0, result.stdout
+    left = [
+        path
+        for folder in ("target", "logs")
+        for path in (project / "dbt_project" / folder).rglob("*")
+        if path.is_file()
+    ]
+    assert {"catalog.json", "sources.json", "dbt.log"} <= {path.name for path in left}
+    assert leaks(left, personal_values(DATA_DIR)) == []
 
 
 def test_empty_tables_are_never_published(project):

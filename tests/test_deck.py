@@ -7,10 +7,11 @@ import sys
 import zlib
 
 import pytest
+from test_personal_data import leaks, personal_values
 
 from warehouse import deck, queries
 from warehouse.errors import UserError
-from warehouse.paths import PROJECT_DIR
+from warehouse.paths import DATA_DIR, PROJECT_DIR
 from warehouse.runs import Datamart
 
 pytest.importorskip("sklearn", reason="the deck's models need scikit-learn")
@@ -68,6 +69,7 @@ def test_no_personal_data_is_on_a_page(built, sample, tmp_path):
     names = sample.execute('select distinct "Name" from bronze.features_attributes').fetchall()
     words = set(re.split(r"\s*\n\s*", text))
     assert not {name for (name,) in names if name} & words
+    assert leaks([built[0]], personal_values(DATA_DIR)) == []
 
 
 SMALLEST = 10.5  # pt: a page printed on A4 is made smaller to 88 %, and 9 pt is still read

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -39,8 +41,11 @@ def personal_values(folder: Path) -> list[str]:
 
 
 def content_of(path: Path) -> Iterator[str]:
-    """What a file says: its bytes, and of parquet also every different value of each column."""
+    """What a file says: its bytes, of a PDF also its text, of parquet each value of each column."""
     yield path.read_bytes().decode("utf-8", errors="replace")
+    if path.suffix == ".pdf" and shutil.which("pdftotext"):
+        said = subprocess.run(["pdftotext", path, "-"], check=True, capture_output=True)
+        yield said.stdout.decode()
     if path.suffix == ".parquet":
         with duckdb.connect(config={"threads": 1}) as con:
             con.execute(
@@ -108,9 +113,15 @@ def test_a_leak_is_found(tmp_path):
             f"copy (select {MARKED_SSN.replace('-', '')}::double as number)"
             f" to '{tmp_path}/number.parquet' (format parquet)"
         )
+    expected = ["log.txt", "number.parquet", "page.html", "t.parquet"]
+    if shutil.which("pdftotext"):
+        typst = pytest.importorskip("typst")
+        (tmp_path / "slide.typ").write_text("#sys.inputs.name")
+        inputs = {"name": MARKED_NAME}
+        typst.compile(tmp_path / "slide.typ", tmp_path / "slide.pdf", sys_inputs=inputs)
+        expected.append("slide.pdf")
     found = leaks(sorted(tmp_path.iterdir()), [MARKED_NAME, MARKED_SSN])
-    names = [Path(path).name for path in found]
-    assert names == ["log.txt", "number.parquet", "page.html", "t.parquet"]
+    assert [Path(path).name for path in found] == sorted(expected)
 
 
 def test_no_name_and_no_ssn_of_the_sample_leaves_bronze(sample_datamart):
