@@ -53,11 +53,20 @@ def zipped(text: str) -> bytes:
         (GOOD.replace("note,", "note,extra,"), "unknown column 'extra'"),
         (GOOD.replace("note,", "note,note,"), "column found twice 'note'"),
         (GOOD.replace("note,", "loan_id,"), "missing column 'note'; column found twice 'loan_id'"),
-        ("L1,a,2023-01-01\n", "missing column 'loan_id'"),
+        (
+            "L1,a,2023-01-01\n",
+            "found none of them; is this the right file, and is its header there",
+        ),
     ],
 )
 def test_a_broken_contract_is_refused(tmp_path, content, expected):
     assert expected in refusal(tmp_path, content)
+
+
+def test_a_row_in_the_place_of_the_header_is_not_repeated(tmp_path):
+    """The message goes to the log and the manifest, the row may hold a name."""
+    said = refusal(tmp_path, "L1,Jane Roe,2023-01-01\nL2,b,2023-01-01\n")
+    assert not any(value in said for value in ("L1", "Jane Roe", "2023-01-01"))
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

@@ -143,6 +143,12 @@ def _read_header(path: Path, contract: SourceContract) -> tuple[str, ...]:
 def _check_columns(path: Path, header: tuple[str, ...], contract: SourceContract) -> None:
     """Raise unless the header holds exactly the contract's columns, in whatever order."""
     missing = [name for name in contract.columns if name not in header]
+    if len(missing) == len(contract.columns):
+        # not repeated: where the header is missing this is a row, perhaps a person's
+        raise UserError(
+            f"{path}, line 1: expected the column names {', '.join(contract.columns)},"
+            " found none of them; is this the right file, and is its header there?"
+        )
     unknown = [name for name in header if name not in contract.columns]
     repeated = sorted({name for name in header if header.count(name) > 1})
     problems = [
