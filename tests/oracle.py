@@ -174,3 +174,73 @@ def _largest(values: Iterable[Any]) -> Any:
 def _sum(values: Iterable[Any]) -> Any:
     there = [value for value in values if value is not None]
     return sum(there) if there else None
+
+
+def maturity(loan: Row, definition: Row, repayments: Iterable[Row]) -> Row:
+    """Whether a loan is judged by a definition, when and how; repayments of all loans there are."""
+    every = list(repayments)
+    mine = [row for row in every if row["loan_id"] == loan["loan_id"]]
+    months: dict[int, Row] = {}  # the first row of each month on book
+    for row in sorted(mine, key=lambda row: row["snapshot_date"], reverse=True):
+        months[row["mob"]] = row
+    last = definition["months_on_book"]
+    wanted = [last] if definition["observed"] == "at_month" else list(range(1, last + 1))
+    seen = {
+        month: row
+        for month, row in months.items()
+        if month in wanted and row["snapshot_date"] > loan["application_date"]
+    }
+    tenure = _largest(row["tenure"] for row in mine)
+    due = months_later(loan["application_date"], last)
+    days = [row["days_past_due"] for row in seen.values()]
+    if len(seen) == len(wanted) and None not in days:
+        return {
+            "maturity": "closed",
+            "matures_on": max(row["snapshot_date"] for row in seen.values()),
+            "days_past_due": max(days),
+            "label": int(max(days) >= definition["min_days_past_due"]),
+        }
+    if tenure is not None and tenure < last:
+        said = "term_shorter_than_window"
+    elif len(seen) == len(wanted):
+        said = "days_past_due_unknown"
+    elif last in seen or max(row["snapshot_date"] for row in every) > due:
+        said = "missing_repayment_month"
+    else:
+        said = "open"
+    matures_on = due if said == "open" else None
+    return {"maturity": said, "matures_on": matures_on, "days_past_due": None, "label": None}
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month + 1, min(day.day, last))
+        except ValueError:
+            continue
+    raise AssertionError
+
+
+def null_reason(loan: Row, rows: Iterable[Row], bad: Iterable[Row], rule: Row) -> str | None:
+    """Why a source gives a loan nothing; rows and bad (in quarantine) are of any customer."""
+    if loan["customer_id"] is None:
+        return "no_customer"
+
+    def known(row: Row, **other: Any) -> bool:
+        arguments = rule | other
+        return is_candidate(
+            loan, row, ["customer_id"], "application_date", "snapshot_date", **arguments
+        )
+
+    rows, bad = list(rows), list(bad)
+    if any(known(row) for row in rows):
+        return None
+    if any(known(row, max_age_days=None) for row in rows):
+        return "expired"
+    if any(known(row, max_age_days=None) for row in bad):
+        return "quarantined"
+    if any(known(row, max_age_days=None, delay_days=0) for row in rows):
+        return "not_yet_known"
+    return "no_history_yet"

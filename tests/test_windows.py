@@ -203,7 +203,7 @@ def random_tables(tiny_queries):
             );
             create table silver.set_aside_rows (
                 source varchar, load_id integer, row_number bigint, customer_id varchar,
-                snapshot_date date, fate varchar, reason varchar
+                snapshot_date date, loan_start_date date, fate varchar, reason varchar
             )
             """
         )
