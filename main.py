@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from warehouse.errors import UserError
+from warehouse.errors import UserError, first_line
 from warehouse.memory import MemoryLimit, memory_limit
 from warehouse.paths import DATA_DIR, DATAMART_DIR
 
@@ -27,9 +27,19 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except file_errors() as error:
+        print(f"error: {first_line(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped; the published datamart is as it was", file=sys.stderr)
         return 130
+
+
+def file_errors() -> tuple[type[Exception], ...]:
+    """What a file that cannot be read or written, or is damaged, ends in unforeseen."""
+    import duckdb
+
+    return OSError, duckdb.Error
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -102,6 +102,24 @@ def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
     assert_one_clear_line(run_main("--datamart-dir", mart), str(mart))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["explain", "any"], ["features", "--spine", "spine.csv", "--out", "out.csv"], ["prove"]],
+    ids=COMMANDS[1:2] + COMMANDS[:1] + COMMANDS[2:],
+)
+def test_a_datamart_that_cannot_be_read_is_one_line_too(tmp_path, command):
+    """A name too long for any system, which not even root can look at."""
+    mart = tmp_path / ("mart" * 100)
+    assert_one_clear_line(run_main(*command, "--datamart-dir", mart), str(mart))
+
+
+@pytest.mark.parametrize("file", ["gold/feature_store.parquet", "queries.json"])
+def test_a_datamart_with_a_damaged_file_is_one_line_too(datamart, file):
+    path = (datamart / "current").resolve() / file
+    path.write_bytes(b"{")
+    assert_one_clear_line(run_main("explain", "any", "--datamart-dir", datamart), path.name)
+
+
 def test_a_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_dir):
     before = (datamart / "current").resolve()
     (data_dir / "features_financials.csv").write_text("")

@@ -121,9 +121,10 @@ def load_queries(run_dir: Path) -> Queries:
     """
     try:
         content = json.loads((run_dir / QUERIES_FILE).read_text())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UserError(
-            f"{run_dir} keeps no {QUERIES_FILE}: build it anew with python main.py --rebuild"
+            f"{run_dir} keeps no {QUERIES_FILE} that can be read:"
+            " build it anew with python main.py --rebuild"
         ) from error
     return Queries(
         models=tuple(Model(**_with_tuples(model)) for model in content["models"]),
