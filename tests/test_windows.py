@@ -288,6 +288,8 @@ def test_boundary_sensitivity_counts_what_another_rule_would_change(tiny, tiny_q
         attach(con, tiny / "current")
         silver = Silver(con)
         loans = table(con, f"select {', '.join(SPINE)} from gold.feature_store")
+        changes = tiny_queries.model("boundary_changes")
+        con.execute(f"create view {changes.relation} as {changes.sql}")
         found = table(con, tiny_queries.model("boundary_sensitivity").sql)
     pairs = [(silver.features(loan), silver.features(loan, days_later=1)) for loan in loans]
     for group in ("attributes", "financials", "clickstream", "loan_history"):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SOURCES_AT_ONCE = 2
 SMALL_BYTES = 512 * 2**20  # Up to here a quick start of the JVM is worth more than its speed.
+# Of a file of no more rows than this the rows to land are looked for before any is written, and
+# where they are no more than that named to Spark one by one.
+ROWS_COUNTED_FIRST, ROWS_NAMED = 1_000_000, 10_000
 MALFORMED = "_malformed_line"
 DATE_TEXT = "_snapshot_date_text"
 LOAD_ID = "_load_id"
@@ -215,9 +218,10 @@ def _land_source(
     older = _older_rows(spark, rows, contract, folder)
     seen_before = None
     if older is not None:
-        rows, seen_before = _without_rows_seen(rows, older, contract)
-    rows = with_provenance(rows, contract, inspection.path.name, load_id, landed_at)
-    _write(rows, contract, folder)
+        rows, seen_before = _without_rows_seen(rows, older, contract, inspection.data_rows)
+    if rows is not None:
+        rows = with_provenance(rows, contract, inspection.path.name, load_id, landed_at)
+        _write(rows, contract, folder)
     landed, undated = _count_landed(folder, contract, load_id)
     counts = LandedSource(
         source=contract.name,
@@ -376,9 +380,12 @@ def _partitions(folder: Path) -> dict[str | None, Path]:
 
 
 def _without_rows_seen(
-    rows: "DataFrame", older: "DataFrame", contract: SourceContract
-) -> tuple["DataFrame", Callable[[], int]]:
-    """The rows to land beside the older ones, and a count, after the write, of those left out."""
+    rows: "DataFrame", older: "DataFrame", contract: SourceContract, rows_in_file: int
+) -> tuple["DataFrame | None", Callable[[], int]]:
+    """The rows to land beside the older ones (None: there are none), and how many are left out.
+
+    Ask for the number only after the rows have been written.
+    """
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
@@ -386,8 +393,20 @@ def _without_rows_seen(
     count = F.count(F.lit(1)).alias("rows")
     observed = rows.observe(read, count).withColumn(LOAD_ID, F.lit(None).cast("int"))
     numbers = _rows_to_land(_fingerprints(observed, contract), _fingerprints(older, contract))
+    if rows_in_file <= ROWS_COUNTED_FIRST:
+        wanted = [number for (number,) in numbers.collect()]
+        seen_before = read.get["rows"] - len(wanted)
+        if len(wanted) <= ROWS_NAMED or not seen_before:
+            return _rows_numbered(rows, wanted, is_all=not seen_before), lambda: seen_before
     rows = rows.join(numbers.observe(new, count), on=ROW_NUMBER, how="left_semi")
     return rows, lambda: read.get["rows"] - new.get["rows"]
+
+
+def _rows_numbered(rows: "DataFrame", wanted: list[int], is_all: bool) -> "DataFrame | None":
+    """The rows with these numbers, without the cost of a join."""
+    if is_all:
+        return rows
+    return rows.where(f"{ROW_NUMBER} in ({', '.join(map(str, wanted))})") if wanted else None
 
 
 def _fingerprints(rows: "DataFrame", contract: SourceContract) -> "DataFrame":

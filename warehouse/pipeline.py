@@ -220,6 +220,7 @@ def _land_and_build(
         progress.log_only(f"warning: {warning}")
     with progress.step("summarise", "counting"):
         return _contents(build_dir) | {
+            "follows": previous_run.name if previous_run else None,
             "tests": {
                 "passed": result.passed,
                 "warnings": result.warnings,

@@ -5,18 +5,24 @@
     which holds all rows that decide over the rows of the part. Which part, `increment` in
     dbt_project.yml says:
 
-    bronze        the rows of the new loads, and of older ones those with a key and date of theirs:
-                  a row is judged and cleaned beside the rows of its key and date, and no others
-    applications  the applications that are new or changed, and those of a customer of whom such a
-                  row is dated on or before the application: later rows are not known to it
-    labels        the loans that are new or changed or have such a row, and those whose window was
-                  open or lacked a month, for these hang on how far the repayments reach
+    bronze: the rows of the new loads, and of older ones those with a key and date of theirs. A row
+        is judged and cleaned beside the rows of its key and date, and no others.
+    applications: those that are new or changed, and those of a customer of whom such a row is dated
+        on or before the application. Later rows are not known to it.
+    sampled_applications: the same while statistics are made of all applications, else all.
+    labels: the loans that are new or changed or have such a row, and those whose window was open or
+        lacked a month, for these hang on how far the repayments reach.
 
     A model without it is built whole.
 -#}
 {% macro increment_of(model) -%}
-    {%- if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
-        {{ return(model.config.meta.get('increment')) }}
+    {%- set increment = model.config.meta.get('increment') if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+    {%- if increment != 'sampled_applications' -%}
+        {{ return(increment) }}
+    {%- endif -%}
+    {%- set count = 'select count(*) from ' ~ relation_of('gold', 'loan_applications') -%}
+    {%- if run_query(count).columns[0][0] <= var('statistics_loans') -%}
+        {{ return('applications') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -34,7 +40,8 @@
         {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
-        {%- set changed = changed_loans(increment) -%}
+        {#- on one line, because a comment of the model may name the relation too -#}
+        {%- set changed = changed_loans(increment).split() | join(' ') -%}
         {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
         {%- set is_kept = 'loan_id in (select loan_id from ' ~ loans ~ ' except select loan_id from (' ~ changed ~ '))' -%}
     {%- endif -%}

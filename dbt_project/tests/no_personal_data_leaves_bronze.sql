@@ -9,7 +9,8 @@
     ref('clickstream_features'), ref('loan_history_features'), ref('feature_store'),
     ref('label_definitions'), ref('label_maturity'), ref('label_store'), ref('training_set'),
     ref('row_ledger'), ref('feature_bins'), ref('feature_drift'), ref('feature_statistics'),
-    ref('feature_catalog'), ref('boundary_sensitivity'), ref('split_summary'),
+    ref('feature_catalog'), ref('boundary_changes'), ref('boundary_sensitivity'),
+    ref('split_summary'),
 ] %}
 {%- set allowed = ['customer_attributes.is_ssn_valid'] %}
 {%- set findings = [] %}
