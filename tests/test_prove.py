@@ -287,6 +287,24 @@ def test_the_project_as_it_is_passes_and_says_what_it_did(tiny, project):
     assert not list(tiny.glob("proof_*/"))
 
 
+def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "tiny", symlinks=True)
+    root = tmp_path / "tiny"
+    (root / "current").unlink()
+    (root / "current").symlink_to(root / "runs" / "tiny")
+    path = root / "current" / "gold" / "feature_store.parquet"
+    with duckdb.connect() as con:
+        con.execute(f"create table features as from '{path}'")
+        con.execute(
+            "update features set age = age + 1"
+            " where loan_id = (select min(loan_id) from features where age is not null)"
+        )
+        con.execute(f"copy features to '{path}' (format parquet)")
+    result = prove(root, months=["2024-03"])
+    found = [(d["table"], d["column"], d["variant"], d["rows"]) for d in result["differences"]]
+    assert found == [("gold.feature_store", "age", "published", 1)]
+
+
 def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project):
     with pytest.raises(UserError, match="'2031-01' is none of the data's: 2023-01 to "):
         prove(tiny, project, ["2031-01"])
