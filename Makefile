@@ -32,9 +32,9 @@ test: $(VENV)/.test  ## all tests but the long ones
 test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
 	$(PYTHON) -m pytest -m long
 
-bench: $(VENV)/.run  ## speed and memory of the pipeline against its floor
+bench: $(VENV)/.run  ## all benchmarks; BENCH="joins windows --sizes 1 10" for some
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	$(PYTHON) -m benchmarks.pipeline --data-dir $(DATA_DIR)
+	$(PYTHON) -m benchmarks $(BENCH) --data-dir $(DATA_DIR)
 
 up:  ## JupyterLab and dbt docs in containers; the terminal shows the link to click
 	@test -f .env || printf 'HOST_UID=%s\nHOST_GID=%s\n' "$$(id -u)" "$$(id -g)" > .env

@@ -1,35 +1,61 @@
-"""The floor: what the machine needs at least.
+"""The least that the same work takes: python -m benchmarks.floor landing|models|bytes ...
 
-Spark with its defaults reads the four files and writes them as parquet, with the machine's own
-Java (Spark's start script cannot use the wheel's); then DuckDB runs the SQL that dbt runs, one
-query a table.
+landing DATA_DIR OUT_DIR: Spark reads the CSV files as text and writes them as parquet, no more.
+models DATA_DIR OUT_DIR RUN_DIR COMPILED_DIR: that, and then plain DuckDB runs the SQL that dbt
+runs, one query a table.
+bytes RUN_DIR OUT_DIR: DuckDB reads every column of bronze and writes the bytes of silver and gold.
 """
 
 import sys
 from pathlib import Path
 
 import duckdb
-from pyspark.sql import SparkSession
 
-from warehouse.catalog import attach
+from warehouse.catalog import attach, quoted_name
 
 
-def main(data_dir: Path, out_dir: Path, published_run: Path, compiled_dir: Path) -> None:
-    """Land data_dir with bare Spark, then build silver and gold from compiled SQL."""
+def landing(data_dir: Path, out_dir: Path) -> None:
+    """Land data_dir with bare Spark."""
+    from pyspark.sql import SparkSession
+
     spark = SparkSession.builder.master("local[*]").getOrCreate()
     for path in sorted(data_dir.glob("*.csv")):
         spark.read.csv(str(path), header=True).write.parquet(str(out_dir / "landed" / path.stem))
     spark.stop()
+
+
+def models(data_dir: Path, out_dir: Path, run_dir: Path, compiled_dir: Path) -> None:
+    """Land data_dir with bare Spark, then build silver and gold from compiled SQL."""
+    landing(data_dir, out_dir)
     with duckdb.connect() as con:
-        attach(con, published_run)
+        attach(con, run_dir)
         for line in (compiled_dir / "order.txt").read_text().split():
             layer, table = line.split(".")
-            (out_dir / layer).mkdir(parents=True, exist_ok=True)
             sql = (compiled_dir / layer / f"{table}.sql").read_text()
-            target = out_dir / layer / f"{table}.parquet"
-            con.execute(f"copy ({sql}) to '{target}' (format parquet, compression zstd)")
+            target = _write(con, f"({sql})", out_dir / layer / f"{table}.parquet")
             con.execute(f"create or replace view {layer}.{table} as from read_parquet('{target}')")
 
 
+def bytes_alone(run_dir: Path, out_dir: Path) -> None:
+    """Read bronze and write the tables of silver and gold, as they are, once each."""
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        for folder in sorted((run_dir / "bronze").iterdir()):
+            table = f"bronze.{folder.name}"
+            columns = [name for name, *_ in con.execute(f"describe {table}").fetchall()]
+            most = ", ".join(f"max({quoted_name(column)})" for column in columns)
+            con.execute(f"select {most} from {table}").fetchall()
+        for layer in ("silver", "gold"):
+            for path in sorted((run_dir / layer).glob("*.parquet")):
+                _write(con, f"'{path}'", out_dir / layer / path.name)
+
+
+def _write(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    con.execute(f"copy (from {relation}) to '{target}' (format parquet, compression zstd)")
+    return target
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    what = {"landing": landing, "models": models, "bytes": bytes_alone}[sys.argv[1]]
+    what(*map(Path, sys.argv[2:]))

@@ -1,51 +1,122 @@
-"""The whole of main.py against its floor: python -m benchmarks.pipeline --data-dir DIR."""
+"""The whole of main.py on the files of a folder, against the least that the same work takes."""
 
-import argparse
 import json
 import shutil
-import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Cost, measure, median
-from warehouse.paths import PROJECT_DIR
+from benchmarks.measure import Cost, measure, median, module, warehouse
+from benchmarks.results import Claim, Part, Table
+from warehouse.contract import read_contracts
+from warehouse.paths import CONTRACTS_FILE
+
+MONTHS_BEFORE = 24
 
 
-def main() -> None:
-    """Measure floor, first run and unchanged run side by side, and print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        costs = _measure_all(options.data_dir, options.runs, Path(folder))
-    floor = costs["floor"]
-    print(f"{'':14} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'wall':>6} {'CPU':>6}")
-    for name, cost in costs.items():
-        print(
-            f"{name:14} {cost.wall_seconds:8.1f} {cost.cpu_seconds:8.1f} {cost.peak_mb:8.0f}"
-            f" {cost.wall_seconds / floor.wall_seconds:6.2f}"
-            f" {cost.cpu_seconds / floor.cpu_seconds:6.2f}"
-        )
-
-
-def _measure_all(data_dir: Path, runs: int, folder: Path) -> dict[str, Cost]:
-    mart, compiled = folder / "datamart", folder / "compiled"
-    run = [sys.executable, str(PROJECT_DIR / "main.py"), "--data-dir", str(data_dir)]
-    run += ["--datamart-dir", str(mart)]
-    measure(run)
+def run(data_dir: Path, scratch: Path, runs: int) -> Part:
+    """First run, unchanged run, one new month, the proof; the floors beside them."""
+    mart, published = scratch / "datamart", scratch / "published"
+    compiled, out = scratch / "compiled", scratch / "floor"
+    before, after = scratch / "before", scratch / "after"
+    months = _cut(data_dir, before, after)
+    measure(warehouse(data_dir, mart))
     _save_compiled(mart, compiled)
-    floor = [sys.executable, "-m", "benchmarks.floor", str(data_dir), str(folder / "floor")]
-    floor += [str((folder / "published").absolute()), str(compiled)]
-    shutil.copytree(mart / "current", folder / "published")
-    costs: dict[str, list[Cost]] = {"floor": [], "first run": [], "unchanged run": []}
-    for _ in range(runs):
-        shutil.rmtree(folder / "floor", ignore_errors=True)
-        costs["floor"].append(measure(floor))
-        shutil.rmtree(mart)
-        costs["first run"].append(measure(run))
-        costs["unchanged run"].append(measure(run))
-    return {name: median(several) for name, several in costs.items()}
+    shutil.copytree(mart / "current", published)
+    one_first, one_by_one = scratch / "one_first", scratch / "one_by_one"
+    commands = {
+        "bare Spark landing": module("benchmarks.floor", "landing", data_dir, out),
+        "bare read and write in DuckDB": module("benchmarks.floor", "bytes", published, out),
+        "bare Spark landing and plain SQL": module(
+            "benchmarks.floor", "models", data_dir, out, published, compiled
+        ),
+        "first run": warehouse(data_dir, mart),
+        "unchanged run": warehouse(data_dir, mart),
+        "proof": module("main", "prove", "--datamart-dir", mart),
+    }
+    month_commands = {
+        f"first run over {months} months": warehouse(after, one_first),
+        f"month {months} after {months - 1}": warehouse(after, one_by_one),
+    }
+    costs: dict[str, list[Cost]] = {name: [] for name in commands | month_commands}
+    for number in range(runs):
+        print(f"pipeline: round {number + 1} of {runs} ...", flush=True)
+        for name, command in commands.items():
+            _remove(out, *([mart] if name == "first run" else []))
+            costs[name].append(measure(command))
+        _remove(one_first, one_by_one)
+        measure(warehouse(before, one_by_one))
+        for name, command in month_commands.items():
+            costs[name].append(measure(command))
+    medians = {name: median(several) for name, several in costs.items()}
+    floor = medians["bare Spark landing and plain SQL"]
+    first, new_month = (medians[name] for name in month_commands)
+    return Part(
+        name="pipeline",
+        question="How far is a run from the least that its work takes?",
+        runs=runs,
+        tables=[
+            Table(
+                "The files of `--data-dir`",
+                "bare Spark landing and plain SQL",
+                {name: medians[name] for name in commands},
+            ),
+            Table(
+                "The same files, cut after a month",
+                next(iter(month_commands)),
+                {name: medians[name] for name in month_commands},
+            ),
+        ],
+        claims=[
+            Claim(
+                "first run, wall time against bare Spark landing and plain SQL",
+                medians["first run"].wall_seconds / floor.wall_seconds,
+                1.2,
+            ),
+            Claim("unchanged run, CPU", medians["unchanged run"].cpu_seconds, 3, " s"),
+            Claim(
+                f"month {months} after {months - 1}, wall time against a first run over {months}",
+                new_month.wall_seconds / first.wall_seconds,
+                0.5,
+            ),
+            Claim(
+                f"month {months} after {months - 1}, CPU against a first run over {months}",
+                new_month.cpu_seconds / first.cpu_seconds,
+                0.5,
+            ),
+            Claim("the whole leakage proof, wall time", medians["proof"].wall_seconds, 60, " s"),
+        ],
+    )
+
+
+def _cut(data_dir: Path, before: Path, after: Path) -> int:
+    """Write the files as they were after some months and a month later; the later's months."""
+    files = [contract.file for contract in read_contracts(CONTRACTS_FILE)]
+    months = {month for file in files for _, month in _lines(data_dir / file) if month}
+    kept = sorted(months)[: MONTHS_BEFORE + 1]
+    for folder, last in ((before, kept[-2]), (after, kept[-1])):
+        folder.mkdir()
+        for file in files:
+            with (folder / file).open("wb") as out:
+                out.writelines(
+                    line
+                    for number, (line, month) in enumerate(_lines(data_dir / file))
+                    if number == 0 or month <= last
+                )
+    return len(kept)
+
+
+def _lines(path: Path) -> list[tuple[bytes, bytes]]:
+    """The lines of a file, each with the YYYY-MM of the date it ends with, else b''."""
+    with path.open("rb") as lines:
+        return [(line, _month(line.rstrip().rpartition(b",")[2])) for line in lines]
+
+
+def _month(text: bytes) -> bytes:
+    return text[:7] if len(text) == 10 and text[4:5] == text[7:8] == b"-" else b""
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _save_compiled(mart: Path, compiled: Path) -> None:
@@ -60,7 +131,3 @@ def _save_compiled(mart: Path, compiled: Path) -> None:
         (compiled / layer / f"{table}.sql").write_text(node["compiled_code"])
         order.append(f"{layer}.{table}")
     (compiled / "order.txt").write_text("\n".join(order))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,7 @@
 """Every feature of every loan against plain loops (oracle.py): on random rows, on the tiny set,
 and on the real one where REAL_DATAMART names a datamart built from it."""
 
+import hashlib
 import math
 import os
 from collections import defaultdict
@@ -312,6 +313,33 @@ def test_boundary_sensitivity_counts_what_another_rule_would_change(tiny, tiny_q
         for change in ("strict", "available_one_day_later"):
             (row,) = (r for r in found if (r["feature_group"], r["change"]) == (group, change))
             assert {name: row[name] for name in expected} == expected, (group, change)
+
+
+def test_statistics_of_many_loans_are_those_of_a_fixed_sample(tiny, tiny_queries):
+    with duckdb.connect() as con:
+        attach(con, tiny / "current")
+        loans = [row["loan_id"] for row in table(con, "from gold.loan_applications")]
+        sample = sorted(loans, key=lambda loan: hashlib.md5(loan.encode()).hexdigest())[:20]
+        assert len(loans) > len(sample)
+        for name in ("feature_bins", "feature_statistics", "boundary_sensitivity"):
+            sql = tiny_queries.model(name).sql
+            con.execute(f"create table gold.{name} as {sql.replace('limit 50000', 'limit 20')}")
+        binned = table(con, "select sum(loans) as loans from gold.feature_bins group by feature")
+        assert {row["loans"] for row in binned} == {20}
+        (found,) = table(con, "from gold.feature_statistics where feature = 'annual_income'")
+        incomes = con.execute(
+            "select count(*), min(annual_income)::double, max(annual_income)::double"
+            " from gold.feature_store where list_contains(?, loan_id)",
+            [sample],
+        ).fetchone()
+        assert incomes == (found["loans"], found["minimum"], found["maximum"])
+        rows = table(con, "from gold.boundary_sensitivity where feature_group = 'financials'")
+        with_values = con.execute(
+            "select count(financials_snapshot_date) from gold.feature_store"
+            " where list_contains(?, loan_id)",
+            [sample],
+        ).fetchone()[0]
+        assert {(row["loans"], row["loans_with_values"]) for row in rows} == {(20, with_values)}
 
 
 def test_no_label_trained_on_is_younger_than_the_test_side(sample_datamart):

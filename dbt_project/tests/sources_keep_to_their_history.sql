@@ -33,41 +33,57 @@
 
 with months as (
     {%- for source, (table, numbers, texts, comparable) in sources.items() %}
+    select
+        '{{ source }}' as source,
+        cast(date_trunc('month', snapshot_date) as date) as snapshot_month,
+        bool_or(load_id = (select max(load_id) from {{ table }})) as is_new,
+        count(*) as row_count
+    from {{ table }}
+    group by date_trunc('month', snapshot_date)
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- counts of whole columns: a filter clause for each of so many costs more than all the rest
+measured as (
+    {%- for source, (table, numbers, texts, comparable) in sources.items() %}
     {%- set shares = {} %}
     {%- for column in numbers + texts %}
-        {%- do shares.update({'share without ' ~ column: ('1 = 1', column ~ ' is null')}) %}
+        {%- do shares.update({'share without ' ~ column: ('count(*)', 'count(*) - count(' ~ column ~ ')')}) %}
     {%- endfor %}
     {%- for column in texts %}
         {%- for value in var('accepted_values')[column] %}
             {%- do shares.update({
-                'share of ' ~ column ~ ' ' ~ value: (column ~ ' is not null', column ~ " = '" ~ value ~ "'")
+                'share of ' ~ column ~ ' ' ~ value:
+                    ('count(' ~ column ~ ')', 'count_if(' ~ column ~ " = '" ~ value ~ "')")
             }) %}
         {%- endfor %}
     {%- endfor %}
     select
         '{{ source }}' as source,
         cast(date_trunc('month', snapshot_date) as date) as snapshot_month,
-        bool_or(load_id = (select max(load_id) from {{ table }})) as is_new,
-        count(*) as row_count,
         [
             {%- for column in numbers %}
             {
                 measure: 'mean of {{ column }}', is_share: false,
-                observations: count({{ column }}) filter ({{ comparable }}),
-                total: sum(cast({{ column }} as double)) filter ({{ comparable }}),
-                squares: sum(pow(cast({{ column }} as double), 2)) filter ({{ comparable }})
+                observations: count({{ column }}),
+                total: sum(cast({{ column }} as double)),
+                squares: sum(pow(cast({{ column }} as double), 2))
             },
             {%- endfor %}
-            {%- for measure, (counted, condition) in shares.items() %}
+            {%- for measure, (counted, found) in shares.items() %}
             {
                 measure: '{{ measure }}', is_share: true,
-                observations: count(*) filter ({{ comparable }} and {{ counted }}),
-                total: cast(count(*) filter ({{ comparable }} and {{ condition }}) as double),
-                squares: cast(count(*) filter ({{ comparable }} and {{ condition }}) as double)
+                observations: {{ counted }},
+                total: cast({{ found }} as double),
+                squares: cast({{ found }} as double)
             }{{ ',' if not loop.last }}
             {%- endfor %}
         ] as measures
     from {{ table }}
+    where {{ comparable }}
     group by date_trunc('month', snapshot_date)
     {%- if not loop.last %}
     union all
@@ -142,11 +158,15 @@ volume_jumps as (
 
 measures as (
     select
-        source,
-        snapshot_month,
-        is_new,
-        unnest(measures, recursive := true)
-    from months
+        measured.source,
+        measured.snapshot_month,
+        months.is_new,
+        unnest(measured.measures, recursive := true)
+    from measured
+    inner join months
+        on
+            measured.source = months.source
+            and measured.snapshot_month = months.snapshot_month
 ),
 
 histories as (

@@ -1,0 +1,154 @@
+"""How cost grows with the data: sets of made-up files, each run once from nothing.
+
+The sizing model is two numbers a resource, what a start takes and what a million rows take. It
+is fitted to the start and the last size but one, and held against the largest size.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import Cost, measure, median, module, warehouse
+from benchmarks.results import Claim, Part, Table
+from warehouse.contract import read_contracts
+from warehouse.generate import generate
+from warehouse.paths import CONTRACTS_FILE
+
+REAL_SET = 12_500  # customers
+SMALLEST = 100  # customers whose run is start-up alone
+LIMIT, LEAST = "5GiB", "2GiB"
+OFTEN = 10  # real sets up to which a size is run several times
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What a set of files took."""
+
+    rows: int
+    gib: float  # of the published run: bronze, silver and gold
+    run: Cost
+    build_seconds: float  # wall time of the run's step that builds and tests silver and gold
+    floor: Cost
+
+
+def run(scratch: Path, runs: int, sizes: list[int]) -> Part:
+    """First runs over made-up files of so many real sets; files already in scratch are used."""
+    part = Part("growth", "How does the cost grow with the data?", runs)
+    start = _measure(scratch, "start", SMALLEST, runs)
+    found = {
+        size: _measure(scratch, f"x{size}", REAL_SET * size, runs if size <= OFTEN else 1)
+        for size in sizes
+    }
+    largest = max(sizes)
+    costs = {"start (100 customers)": start.run}
+    costs |= {f"x{size}, {result.rows:,} rows": result.run for size, result in found.items()}
+    smallest_name = list(costs)[1]
+    part.notes += [
+        f"First runs with `--memory-limit {LIMIT}`, x1 being {REAL_SET:,} customers.",
+        f"Sizes beyond x{OFTEN} were run once.",
+    ]
+    part.tables.append(Table("First runs over made-up files", smallest_name, costs))
+    for size, result in found.items():
+        name = f"DuckDB's bare read of bronze and write of silver and gold, x{size}"
+        own = {
+            name: result.floor,
+            "silver and gold, as built and tested": _silver_and_gold(result, start),
+        }
+        part.tables.append(Table(f"Silver and gold at x{size}, after start-up", name, own))
+    part.series["measured"] = [(size, result.run.cpu_seconds) for size, result in found.items()]
+    last = found[largest]
+    if len(sizes) > 1:
+        _add_growth(part, start, found)
+    part.claims += [
+        Claim(
+            f"silver and gold at x{largest}, CPU against bare read and write",
+            (last.run.first_cpu_seconds - start.run.first_cpu_seconds) / last.floor.cpu_seconds,
+            2.5,
+        ),
+        Claim(
+            f"peak memory at x{largest} under `--memory-limit {LIMIT}`",
+            last.run.peak_mb / 1024,
+            6,
+            " GiB",
+        ),
+    ]
+    if largest > OFTEN:
+        print(f"growth: x{largest} with {LEAST} ...", flush=True)
+        mart = scratch / "datamart"
+        shutil.rmtree(mart, ignore_errors=True)
+        least = measure(warehouse(scratch / f"x{largest}", mart, "--memory-limit", LEAST))
+        shutil.rmtree(mart)
+        costs[f"x{largest} under {LEAST}"] = least
+        part.claims.append(
+            Claim(
+                f"peak memory at x{largest} under `--memory-limit {LEAST}`",
+                least.peak_mb / 1024,
+                2,
+                " GiB",
+            )
+        )
+    return part
+
+
+def _add_growth(part: Part, start: _Size, found: dict[int, _Size]) -> None:
+    """How the largest size lies beside the smallest and beside the sizing model."""
+    fitted, largest = sorted(found)[-2:]
+    smallest = min(found)
+    started = start.run.cpu_seconds
+    part.claims.append(
+        Claim(
+            f"x{largest} against x{smallest}, CPU after start-up",
+            (found[largest].run.cpu_seconds - started)
+            / (found[smallest].run.cpu_seconds - started),
+            1.1 * largest / smallest,
+        )
+    )
+    million = found[fitted].rows / 1e6
+    seconds = (found[fitted].run.cpu_seconds - started) / million
+    gib = found[fitted].gib / million
+    part.notes.append(
+        f"Sizing model: {started:.0f} CPU seconds to start and {seconds:.1f} a million rows;"
+        f" {gib:.3f} GiB of datamart a million rows."
+    )
+    part.series["sizing model"] = [
+        (size, started + seconds * result.rows / 1e6) for size, result in found.items()
+    ]
+    expected = started + seconds * found[largest].rows / 1e6
+    for what, figure in (
+        ("CPU seconds", found[largest].run.cpu_seconds / expected),
+        ("GiB on disk", found[largest].gib / (gib * found[largest].rows / 1e6)),
+    ):
+        part.claims.append(
+            Claim(
+                f"{what} at x{largest} against the sizing model fitted at x{fitted}", figure, 1.25
+            )
+        )
+
+
+def _measure(scratch: Path, name: str, customers: int, runs: int) -> _Size:
+    data, mart, out = scratch / name, scratch / "datamart", scratch / "floor"
+    files = [contract.file for contract in read_contracts(CONTRACTS_FILE)]
+    if not all((data / file).exists() for file in files):
+        generate(customers, seed=7, out=data, threads=2)
+    costs, floors = [], []
+    for number in range(runs):
+        print(f"growth: {name}, round {number + 1} of {runs} ...", flush=True)
+        shutil.rmtree(mart, ignore_errors=True)
+        costs.append(measure(warehouse(data, mart, "--memory-limit", LIMIT)))
+        shutil.rmtree(out, ignore_errors=True)
+        floors.append(measure(module("benchmarks.floor", "bytes", mart / "current", out)))
+    manifest = json.loads((mart / "current" / "manifest.json").read_text())
+    rows = sum(file["rows"] for file in manifest["inputs"]["files"])
+    run_dir = (mart / "current").resolve()
+    size = sum(path.stat().st_size for path in run_dir.rglob("*") if path.is_file())
+    shutil.rmtree(mart)
+    shutil.rmtree(out)
+    build_seconds = manifest["seconds"]["build"]
+    return _Size(rows, size / 2**30, median(costs), build_seconds, median(floors))
+
+
+def _silver_and_gold(size: _Size, start: _Size) -> Cost:
+    """What the run's own process took, without Spark's and without a start."""
+    seconds = size.run.first_cpu_seconds - start.run.first_cpu_seconds
+    return Cost(size.build_seconds - start.build_seconds, seconds, size.run.peak_mb, seconds)
