@@ -321,7 +321,10 @@ def test_statistics_of_many_loans_are_those_of_a_fixed_sample(tiny, tiny_queries
         loans = [row["loan_id"] for row in table(con, "from gold.loan_applications")]
         sample = sorted(loans, key=lambda loan: hashlib.md5(loan.encode()).hexdigest())[:20]
         assert len(loans) > len(sample)
-        for name in ("feature_bins", "feature_statistics", "boundary_sensitivity"):
+        for name in (
+            *("feature_bins", "feature_statistics"),
+            *("boundary_changes", "boundary_sensitivity"),
+        ):
             sql = tiny_queries.model(name).sql
             con.execute(f"create table gold.{name} as {sql.replace('limit 50000', 'limit 20')}")
         binned = table(con, "select sum(loans) as loans from gold.feature_bins group by feature")
