@@ -43,7 +43,9 @@ def tiny():
                 ('loans', 1, 'silver', 'quarantined', 'missing_key', 2),
                 ('loans', 2, 'file', 'read', null, 4),
                 ('loans', 2, 'bronze', 'landed', null, 4),
-                ('loans', 2, 'silver', 'used', null, 4)
+                ('loans', 2, 'silver', 'used', null, 4),
+                ('loans', 1, 'gold', 'known', null, 5),
+                ('loans', 2, 'gold', 'not_known', 'no_application', 3)
             ) as t (source, load_id, layer, fate, reason, row_count)
         """)
         con.execute("""
@@ -86,7 +88,13 @@ def test_ledger_adds_loads_up_and_finds_the_row_that_is_missing(tiny):
     assert counts["file", "read"] == 14
     assert counts["silver", "used"] == 9
     assert queries.ledger_balance(tiny) == [
-        {"source": "loans", "in_files": 14, "lost_at_bronze": 0, "lost_at_silver": 1}
+        {
+            "source": "loans",
+            "in_files": 14,
+            "lost_at_bronze": 0,
+            "lost_at_silver": 1,
+            "lost_at_gold": 1,
+        }
     ]
 
 

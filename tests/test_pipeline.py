@@ -62,11 +62,38 @@ def test_every_row_of_the_files_is_accounted_for(sample):
         select source, load_id,
             sum(case layer when 'file' then row_count end) as read,
             sum(case layer when 'silver' then row_count end) as judged,
+            sum(case when layer = 'silver' and fate = 'used' then row_count else 0 end) as used,
+            sum(case layer when 'gold' then row_count else 0 end) as at_gold,
             sum(case when fate = 'seen_before' then row_count else 0 end) as seen
-        from gold.row_ledger group by all having read <> judged + seen
+        from gold.row_ledger group by all having read <> judged + seen or used <> at_gold
         """
     ).fetchall()
     assert unbalanced == []
+
+
+def test_rows_that_no_application_knows_are_counted_by_their_reason(sample):
+    found = sample.execute(
+        "select coalesce(reason, fate), sum(row_count)::integer from gold.row_ledger"
+        " where layer = 'gold' and source = 'feature_clickstream' group by all order by all"
+    ).fetchall()
+    expected = sample.execute(
+        """
+        select
+            case
+                when customer_id not in (select customer_id from gold.loan_applications)
+                    then 'no_application'
+                when exists (
+                    select 1 from gold.loan_applications as a
+                    where a.customer_id = c.customer_id and a.application_date >= c.snapshot_date
+                ) then 'known'
+                else 'after_every_application'
+            end as what,
+            count(*)::integer
+        from silver.clickstream as c group by all order by all
+        """
+    ).fetchall()
+    assert found == expected
+    assert {"known", "after_every_application"} <= dict(found).keys()
 
 
 def test_a_second_run_on_the_same_files_does_nothing(unpacked_project, datamart):

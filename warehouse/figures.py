@@ -163,7 +163,7 @@ def _lane(
         canvas.rect(columns[3], top, bar, heights[2], "gold", radius=2)
     y = top + thick + line
     for row in rows:
-        if row["fate"] in ("read", "landed", "used"):
+        if row["fate"] in ("read", "landed", "used") or row["layer"] == "gold":
             continue
         x = columns[0 if row["fate"] == "seen_before" else 1] + bar + 14
         role = FATE_COLORS[row["fate"]]

@@ -76,7 +76,7 @@ def ledger(con: DuckDBPyConnection) -> list[Row]:
         group by source, layer, fate, reason
         order by
             source,
-            case layer when 'file' then 1 when 'bronze' then 2 else 3 end,
+            case layer when 'file' then 1 when 'bronze' then 2 when 'silver' then 3 else 4 end,
             sum(row_count) desc,
             fate,
             reason
@@ -95,7 +95,9 @@ def ledger_balance(con: DuckDBPyConnection) -> list[Row]:
                 coalesce(sum(row_count) filter (where layer = 'file'), 0) as in_files,
                 coalesce(sum(row_count) filter (where layer = 'bronze'), 0) as at_bronze,
                 coalesce(sum(row_count) filter (where fate = 'landed'), 0) as landed,
-                coalesce(sum(row_count) filter (where layer = 'silver'), 0) as at_silver
+                coalesce(sum(row_count) filter (where layer = 'silver'), 0) as at_silver,
+                coalesce(sum(row_count) filter (where fate = 'used'), 0) as used,
+                coalesce(sum(row_count) filter (where layer = 'gold'), 0) as at_gold
             from gold.row_ledger
             group by source
         )
@@ -104,7 +106,8 @@ def ledger_balance(con: DuckDBPyConnection) -> list[Row]:
             source,
             cast(in_files as bigint) as in_files,
             cast(in_files - at_bronze as bigint) as lost_at_bronze,
-            cast(landed - at_silver as bigint) as lost_at_silver
+            cast(landed - at_silver as bigint) as lost_at_silver,
+            cast(used - at_gold as bigint) as lost_at_gold
         from counted
         order by source
         """,

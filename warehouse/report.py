@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from warehouse import figures, queries
-from warehouse.catalog import attach
+from warehouse.catalog import LAYERS, attach
 from warehouse.drawing import COLORS, DARK_COLORS, PHONE, SANS, WEB, Picture, month
 from warehouse.runs import Datamart
 
@@ -109,7 +109,7 @@ def _rows(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     ledger = queries.ledger(con)
     balance = queries.ledger_balance(con)
     read = sum(row["in_files"] for row in balance)
-    lost = sum(abs(row["lost_at_bronze"]) + abs(row["lost_at_silver"]) for row in balance)
+    lost = sum(abs(row[f"lost_at_{layer}"]) for row in balance for layer in LAYERS)
     groups = queries.group_summary(con)
     loans, labelled = con.execute(
         "select (select count(*) from gold.feature_store), (select count(*) from gold.training_set)"

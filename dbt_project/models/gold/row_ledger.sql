@@ -49,6 +49,48 @@ set_aside as (
     group by source, load_id, fate, reason
 ),
 
+-- a row that one application knows the later ones of the customer know as well
+last_applications as (
+    select
+        customer_id,
+        max(application_date) as application_date
+    from {{ ref('loan_applications') }}
+    group by customer_id
+),
+
+gold_rows as (
+    {%- for name, table in silver_tables.items() %}
+    {%- set rule = source_rule(name) %}
+    select
+        '{{ name }}' as source,
+        load_id,
+        reason,
+        count(*) as row_count
+    from (
+        select
+            source.load_id,
+            {%- if name == 'lms_loan_daily' %}
+            cast(null as string) as reason
+            {%- else %}
+            case
+                when spine.customer_id is null then 'no_application'
+                when not (
+                    {{ is_known_as_of('spine.application_date', 'source.snapshot_date', rule.boundary, rule.delay_days) }}
+                ) then 'after_every_application'
+            end as reason
+            {%- endif %}
+        from {{ ref(table) }} as source
+        {%- if name != 'lms_loan_daily' %}
+        left join last_applications as spine on source.customer_id = spine.customer_id
+        {%- endif %}
+    ) as judged
+    group by load_id, reason
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
 fates as (
     select source, load_id, 'file' as layer, 'read' as fate, null as reason, rows_in_file as row_count
     from loads
@@ -64,6 +106,15 @@ fates as (
     union all
     select source, load_id, 'silver' as layer, 'used' as fate, null as reason, row_count
     from silver_rows
+    union all
+    select
+        source,
+        load_id,
+        'gold' as layer,
+        case when reason is null then 'known' else 'not_known' end as fate,
+        reason,
+        row_count
+    from gold_rows
 ),
 
 row_ledger as (
