@@ -73,6 +73,11 @@ def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
         ("no date", customer, "7", "no_date", False),
         (None, None, "007", "no_customer", False),
     ]
+    counted = con.execute(
+        f"select note, earlier_loans is not null from read_csv('{tmp_path / 'out.csv'}')"
+        " where note in ('a', 'no date')"
+    ).fetchall()
+    assert sorted(counted) == [("a", True), ("no date", False)]
 
 
 def test_another_date_gives_what_was_known_on_that_date(con, tiny, tmp_path):

@@ -88,8 +88,10 @@ features as (
         joined.loan_id,
         joined.customer_id,
         joined.application_date,
-        case when joined.customer_id is not null then coalesce(joined.earlier_loans, 0) end
-            as earlier_loans,
+        case
+            when joined.customer_id is not null and joined.application_date is not null
+                then coalesce(joined.earlier_loans, 0)
+        end as earlier_loans,
         {{ months_between('joined.last_loan_start_date', 'joined.application_date') }}
             as months_since_last_loan,
         joined.worst_days_past_due as earlier_worst_days_past_due,
