@@ -18,6 +18,10 @@ with {% for group in groups -%}
     {{ model_one_day_later(group ~ '_features') | indent(4) }}
 ),
 
+{%- set value_changes = [] -%}
+{%- for column in catalogued_features() if column.config.meta.feature_group == group -%}
+    {%- do value_changes.append('now.' ~ column.name ~ ' is distinct from later.' ~ column.name) -%}
+{%- endfor -%}
 {{ group }}_changes as (
     select
         now.loan_id,
@@ -25,11 +29,7 @@ with {% for group in groups -%}
         now.{{ group }}_snapshot_date is not null as has_snapshot,
         now.{{ group }}_snapshot_date is distinct from later.{{ group }}_snapshot_date as is_changed,
         now.{{ group }}_snapshot_date is not null and later.{{ group }}_snapshot_date is null as is_emptied,
-        cast(0
-            {%- for column in catalogued_features() if column.config.meta.feature_group == group %}
-            + cast(now.{{ column.name }} is distinct from later.{{ column.name }} as integer)
-            {%- endfor %}
-        as integer) as values_changed
+        cast({{ list_count(list_of(value_changes), 'element') }} as integer) as values_changed
     from {{ group }}_now as now
     inner join {{ group }}_one_day_later as later on now.loan_id = later.loan_id
 ),

@@ -32,7 +32,7 @@ definitions as (
         {%- for column in catalogued_features() %}
         {%- set group = column.config.meta.feature_group %}
         {%- set uses = [] -%}
-        {%- for use in sensitive_uses(column.name) if column.config.meta.sensitive -%}
+        {%- for use in (sensitive_uses(column.name) if column.config.meta.sensitive else []) -%}
             {%- do uses.append("'" ~ use | replace("'", "''") ~ "'") -%}
         {%- endfor %}
         (
