@@ -7,6 +7,8 @@ def test_the_submission_holds_what_runs_and_nothing_made_by_running(tmp_path):
     names = pack(tmp_path / "submission.zip")
     for name in ("main.py", "Dockerfile", "docker-compose.yaml", "requirements.txt", "Readme.txt"):
         assert name in names
+    for name in (".dockerignore", ".env.example", "Makefile", "deck/loan_default_warehouse.pdf"):
+        assert name in names, "the README tells of it"
     for folder in ("warehouse/", "dbt_project/models/", "data/", "notebooks/"):
         assert any(name.startswith(folder) for name in names)
     made = ("datamart", "__pycache__", ".ipynb_checkpoints", "dbt_project/target", ".parquet")

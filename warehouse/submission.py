@@ -12,12 +12,17 @@ CONTENT = (
     "profiles.yml",
     "Dockerfile",
     "docker-compose.yaml",
+    ".dockerignore",
+    ".env.example",
+    "Makefile",
     "requirements.txt",
+    "requirements-spark.txt",
     "README.md",
     "warehouse",
     "dbt_project",
     "data",
     "notebooks",
+    "deck",
 )
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", "target", "logs", "dbt_packages", ".user.yml"}
 
