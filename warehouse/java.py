@@ -161,6 +161,9 @@ def start_jvm(
         shutil.rmtree(folder, ignore_errors=True)
         raise UserError(f"{home}: Java cannot be started: {error}") from error
     try:
+        # PySpark asks it for numpy and pandas at the first call: imported while Java starts.
+        import pyspark.testing.utils  # noqa: F401
+
         if not _wait_for(connection, process):
             raise UserError(f"{home}: Spark's Java did not start; its messages are in {log_file}")
         gateway = _connect(connection)

@@ -78,7 +78,7 @@ class Dbt:
 
     def parse(self) -> None:
         """Read the project; may run while bronze is still being landed."""
-        self._manifest = self._invoke("parse").result
+        self._manifest = self._invoke("parse", "--no-write-json").result
 
     def build(self) -> DbtResult:
         """Build and test all models.
