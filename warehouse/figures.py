@@ -34,14 +34,18 @@ NARROW = 600  # below this width a picture is drawn for a phone
 PSI_LIMITS = (0.1, 0.25)
 # What becomes of a row, and how loud that is.
 FATE_COLORS = {
+    "known": "gold",
     "used": "silver",
     "landed": "bronze",
+    "not_known": "faint",
     "seen_before": "faint",
     "duplicate": "faint",
     "superseded": "accent",
     "outside_scope": "muted",
     "quarantined": "bad",
 }
+# Why gold knows a row of silver not, where there is little room.
+SHORT_REASONS = {"after_every_application": "too late", "no_application": "no loan"}
 
 
 def beside(*pictures: Picture, gap: float = 28) -> Picture:
@@ -133,10 +137,11 @@ def _lane(
 ) -> float:
     """One source's way; returns where the next one begins."""
     size, line, bar = canvas.size, canvas.size * 1.45, 9.0
-    read, landed, used = _read(rows), _sum(rows, "landed"), _sum(rows, "used")
+    read, *onwards = _read(rows), *(_sum(rows, fate) for fate in ("landed", "used", "known"))
+    landed, used, _ = onwards
     canvas.text(columns[0], y + line * 1.1 - size * 0.5, source, weight=600)
     top = y + line * (2.1 if is_narrow else 1.1)
-    heights = [max(count * thick / read, 3.0) if count else 0 for count in (read, landed, used)]
+    heights = [max(count * thick / read, 3.0) if count else 0 for count in (read, *onwards)]
     words = (f"{read:,}", f"{landed:,} landed", f"{used:,} used")
     for index, (role, onward, text) in enumerate(
         zip(("muted", "bronze", "silver"), ("bronze", "silver", "gold"), words, strict=True)
@@ -146,7 +151,7 @@ def _lane(
             x + bar,
             top,
             end - x - bar,
-            (*heights[1:], heights[2])[index],
+            heights[index + 1],
             onward,
             opacity=0.28,
             tip=f"{source}: {text}",
@@ -160,28 +165,34 @@ def _lane(
         else:
             canvas.text(end - size, top - size * 0.5, text, "muted", anchor="end")
     if is_narrow:
-        canvas.rect(columns[3], top, bar, heights[2], "gold", radius=2)
+        canvas.rect(columns[3], top, bar, heights[3], "gold", radius=2)
     y = top + thick + line
-    for row in rows:
-        if row["fate"] in ("read", "landed", "used") or row["layer"] == "gold":
+    left_late_first = sorted(rows, key=lambda row: row["layer"] != "gold")
+    for row in left_late_first:
+        if row["fate"] in ("read", "landed", "used", "known"):
             continue
-        x = columns[0 if row["fate"] == "seen_before" else 1] + bar + 14
+        column = columns[{"bronze": 0, "silver": 1, "gold": 2}[row["layer"]]] + bar
+        # on a phone there is no room to the right of the last column but one
+        step, anchor = (-14, "end") if is_narrow and row["layer"] == "gold" else (14, "start")
         role = FATE_COLORS[row["fate"]]
         canvas.path(
-            f"M{x - 14:.1f},{top + 2:.1f} C{x - 14:.1f},{y - 4:.1f}"
-            f" {x - 14:.1f},{y - 4:.1f} {x - 3:.1f},{y - 4:.1f}",
+            f"M{column:.1f},{top + 2:.1f} C{column:.1f},{y - 4:.1f}"
+            f" {column:.1f},{y - 4:.1f} {column + step * 0.8:.1f},{y - 4:.1f}",
             stroke=role,
             width=1.6,
         )
-        text = f"{row['row_count']:,} {_fate_text(row)}"
-        canvas.text(x, y, text, role, size=size * (0.85 if is_narrow else 1))
+        text = f"{row['row_count']:,} {_fate_text(row, is_narrow)}"
+        small = size * (0.85 if is_narrow else 1)
+        canvas.text(column + step, y, text, role, anchor, size=small)
         y += line
     return y + 2
 
 
-def _fate_text(row: Row) -> str:
+def _fate_text(row: Row, is_narrow: bool) -> str:
     fate = row["fate"].replace("_", " ")
     reason = (row["reason"] or "").replace("_", " ")
+    if row["fate"] == "not_known":
+        return SHORT_REASONS.get(row["reason"], reason) if is_narrow else reason
     return (
         fate if row["fate"] in ("duplicate", "superseded", "seen_before") else f"{fate}: {reason}"
     )
