@@ -65,7 +65,7 @@ def test_an_unknown_command_is_refused_and_the_known_ones_are_named():
 
 def test_a_data_folder_that_is_not_there_is_refused(tmp_path):
     result = run_main("--data-dir", tmp_path / "none", "--datamart-dir", tmp_path / "mart")
-    assert_one_clear_line(result, str(tmp_path / "none"))
+    assert_one_clear_line(result, f"data folder {tmp_path / 'none'} does not exist", "--data-dir")
 
 
 def test_a_missing_file_is_refused_and_named(tmp_path, data_dir):

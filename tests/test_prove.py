@@ -305,6 +305,12 @@ def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, tmp_
     assert found == [("gold.feature_store", "age", "published", 1)]
 
 
+def test_a_folder_that_cannot_be_written_is_named(tiny, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tiny or mode != os.W_OK)
+    with pytest.raises(UserError, match=f"{tiny} cannot be written"):
+        prove(tiny)
+
+
 def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project):
     with pytest.raises(UserError, match="'2031-01' is none of the data's: 2023-01 to "):
         prove(tiny, project, ["2031-01"])

@@ -55,6 +55,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
     with runs.locked(datamart):
         try:
             with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
+                _check_folder(options.data_dir)
                 inspections = [
                     inspect_file(options.data_dir / contract.file, contract)
                     for contract in read_contracts(CONTRACTS_FILE)
@@ -98,6 +99,14 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
             with progress.step("publish", "publishing"):
                 runs.publish(datamart, manifest["run_id"])
         return manifest, True
+
+
+def _check_folder(data_dir: Path) -> None:
+    if not data_dir.is_dir():
+        said = "is a file" if data_dir.exists() else "does not exist"
+        raise UserError(
+            f"data folder {data_dir} {said}; name the folder of the CSV files with --data-dir"
+        )
 
 
 def _inputs(options: Options, inspections: list[FileInspection]) -> dict[str, Any]:

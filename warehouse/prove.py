@@ -103,11 +103,14 @@ def prove(
     The result is written to `<datamart_dir>/proof.json`; its `outcome` is `passed` or `failed`.
 
     Raises:
-        UserError: nothing is published, the models do not compile or run, or a month is unknown.
+        UserError: nothing is published, the folder cannot be written, the models do not compile or
+            run, or a month is unknown.
     """
     started = time.monotonic()
     datamart_dir, project_dir = datamart_dir.absolute(), project_dir.absolute()
     run_dir = published_run(datamart_dir)
+    if not os.access(datamart_dir, os.W_OK):
+        raise UserError(f"{datamart_dir} cannot be written, and the proof is built and kept there")
     on_progress("compiling the models")
     target_dir = datamart_dir / "proof_target" if project_dir == DBT_DIR else None
     queries = compile_models(project_dir, run_dir, target_dir)
