@@ -29,7 +29,7 @@ run: $(VENV)/.run  ## land, build, test and publish the datamart
 test: $(VENV)/.test  ## all tests but the long ones
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
-test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, the real set
+test-long: $(VENV)/.test  ## the long tests: crashes, fuzzing, Spark; REAL_DATAMART=DIR adds those of the real set
 	$(PYTHON) -m pytest -m long
 
 bench: $(VENV)/.run  ## all benchmarks; BENCH="joins windows --sizes 1 10" for some
