@@ -47,6 +47,12 @@
     {%- endif -%}
     {%- set query = namespace(sql=sql) -%}
     {%- for relation, part in inputs.items() -%}
+        {%- if relation not in sql -%}
+            {{ exceptions.raise_compiler_error(
+                model.name ~ ' is built by ' ~ increment ~ ' (increment in dbt_project.yml)'
+                ~ ' but does not read ' ~ relation
+            ) }}
+        {%- endif -%}
         {%- set query.sql = query.sql.replace(relation, part) -%}
     {%- endfor -%}
     select * from {{ previous_table(model.schema, model.name) }}
