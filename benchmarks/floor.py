@@ -43,8 +43,9 @@ def bytes_alone(run_dir: Path, out_dir: Path) -> None:
         for folder in sorted((run_dir / "bronze").iterdir()):
             table = f"bronze.{folder.name}"
             columns = [name for name, *_ in con.execute(f"describe {table}").fetchall()]
-            most = ", ".join(f"max({quoted_name(column)})" for column in columns)
-            con.execute(f"select {most} from {table}").fetchall()
+            # a plain max would be read off the statistics of the files
+            read = ", ".join(f"max(hash({quoted_name(column)}))" for column in columns)
+            con.execute(f"select {read} from {table}").fetchall()
         for layer in ("silver", "gold"):
             for path in sorted((run_dir / layer).glob("*.parquet")):
                 _write(con, f"'{path}'", out_dir / layer / path.name)

@@ -1,5 +1,6 @@
 """Shows a datamart's parquet files as DuckDB views: for dbt, for notebooks, for the reports."""
 
+from collections import defaultdict
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -37,23 +38,26 @@ def quoted_name(name: str) -> str:
 
 
 def _tables(layer_dir: Path) -> list[tuple[str, str]]:
-    """The tables of one layer, each with the table function that reads it, sorted by name."""
+    """The tables of one layer, each with the table function that reads it.
+
+    x is a file x.parquet, or x.001.parquet, x.002.parquet and so on, or a folder x.
+    """
     if not layer_dir.is_dir():
         return []
-    tables = [
-        (path.stem, _read_parquet(path))
-        for path in sorted(layer_dir.glob("*.parquet"))
-        if not path.name.startswith("tmp_")
-    ]
+    files: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(layer_dir.glob("*.parquet")):
+        if not path.name.startswith("tmp_"):
+            files[path.name.partition(".")[0]].append(path)
+    tables = [(name, _read_parquet(*paths)) for name, paths in files.items()]
     for folder in sorted(path for path in layer_dir.iterdir() if path.is_dir()):
         if next(folder.rglob("*.parquet"), None) is not None:
             tables.append((folder.name, _read_parquet(folder / "**" / "*.parquet")))
     return tables
 
 
-def _read_parquet(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
+def _read_parquet(*paths: Path) -> str:
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     return (
-        f"read_parquet('{quoted}', hive_partitioning = {str('*' in path.name).lower()},"
+        f"read_parquet([{quoted}], hive_partitioning = {str('*' in paths[0].name).lower()},"
         " hive_types_autocast = false, union_by_name = false)"
     )

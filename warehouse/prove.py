@@ -506,7 +506,7 @@ class _Build:
         """Let the tables show what is published; none is taken to be as in the full build."""
         for table in self._proof.tables:
             model = table.model
-            path = self._proof.run_dir / model.schema / f"{model.name}.parquet"
+            path = self._proof.run_dir / model.schema / f"{model.name}.*parquet"
             self._create("view", model.relation, f"from '{_sql_path(path)}'")
         return set()
 

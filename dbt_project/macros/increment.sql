@@ -144,7 +144,7 @@
 {%- endmacro %}
 
 {% macro previous_table(schema, name) -%}
-    read_parquet('{{ (env_var('WAREHOUSE_PREVIOUS_RUN') ~ '/' ~ schema ~ '/' ~ name ~ '.parquet') | replace("'", "''") }}')
+    read_parquet('{{ (env_var('WAREHOUSE_PREVIOUS_RUN') ~ '/' ~ schema ~ '/' ~ name ~ '.*parquet') | replace("'", "''") }}')
 {%- endmacro %}
 
 {% macro relation_of(schema, name) -%}

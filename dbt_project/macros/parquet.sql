@@ -1,11 +1,12 @@
 {#-
-    Materialises a model as one parquet file, <datamart>/<schema>/<model>.parquet, and a view over
-    it. Streams the query into the file (dbt-duckdb's own `external` builds a temporary table
+    Materialises a model as one parquet file, <datamart>/<schema>/<model>.parquet (or as several, see
+    parts.sql), and a view over it. Streams the query into the file (dbt-duckdb's own `external` builds a temporary table
     first, and writes an all-null row where the result is empty). DuckDB writes beside the target
     and renames, so a killed run leaves the old file whole.
 -#}
 {% materialization parquet, adapter='duckdb' %}
-    {%- set path = adapter.external_root() ~ '/' ~ this.schema ~ '/' ~ this.identifier ~ '.parquet' -%}
+    {%- set path = (adapter.external_root() ~ '/' ~ this.schema ~ '/' ~ this.identifier) | replace("'", "''") -%}
+    {%- set files = [] -%}
     {%- set target_relation = this.incorporate(type='view') -%}
 
     {{ run_hooks(pre_hooks) }}
@@ -14,14 +15,18 @@
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {% call statement('main') -%}
-        copy (
-            {{ whole_or_increment(model, sql) }}
-        ) to '{{ path | replace("'", "''") }}' (format parquet, compression zstd)
-    {%- endcall %}
+    {% for part in parts_of(model, whole_or_increment(model, sql)) -%}
+        {%- do files.append(path ~ part.suffix ~ '.parquet') -%}
+        {% call statement('main') -%}
+            copy (
+                {{ part.sql }}
+            ) to '{{ files[-1] }}' (format parquet, compression zstd)
+        {%- endcall %}
+    {%- endfor %}
+    {% do refuse_other_parts(path, files) %}
     {% call statement('view') -%}
         create or replace view {{ target_relation }} as
-        select * from read_parquet('{{ path | replace("'", "''") }}')
+        select * from read_parquet(['{{ files | join("', '") }}'])
     {%- endcall %}
 
     {% do persist_docs(target_relation, model) %}
