@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from loads_support import LOADS, PROVENANCE, contracts
 from pit_support import copy_project
 
+from warehouse.catalog import attach
 from warehouse.paths import PROJECT_DIR
 
 BUILT = (
@@ -96,18 +97,25 @@ def write_bronze(bronze_dir: Path, loads: list[Load]) -> None:
 
 
 def differences(one: Path, other: Path) -> dict[str, tuple[int, int]]:
-    """The tables of which one build has rows that the other has not."""
-    found = {}
+    """The tables of which one build has rows that the other has not, whatever their files."""
+    found, tables = {}, set()
     with duckdb.connect() as con:
         for path in sorted(one.glob("[sg]*/*.parquet")):
-            mine, others = (f"'{root / path.relative_to(one)}'" for root in (one, other))
+            table = path.name.partition(".")[0]
+            if table in tables:
+                continue
+            tables.add(table)
+            mine, others = (
+                f"read_parquet('{root / path.parent.name / table}.*parquet')"
+                for root in (one, other)
+            )
             lost, added = (
                 con.execute(f"select count(*) from (from {a} except all from {b})").fetchone()[0]
                 for a, b in ((mine, others), (others, mine))
             )
             if lost or added:
-                found[path.stem] = (lost, added)
-    assert {path.stem for path in one.glob("[sg]*/*.parquet")}.issuperset(BUILT)
+                found[table] = (lost, added)
+    assert tables.issuperset(BUILT)
     return found
 
 
@@ -154,19 +162,25 @@ def one_row(draw) -> tuple[str, dict[str, str | None]]:
 LOADS_OF_ROWS = st.lists(st.lists(one_row(), min_size=1, max_size=10), min_size=2, max_size=4)
 
 
+# labels that close within the few months of the rows, and a source with a rule of its own
+MONTH, SOURCE = "past_due: {}, months_on_book: {}", "            file: features_financials.csv"
+RULE = "            delay_days: 20\n            max_age_days: 60\n"
+CHANGES = [
+    ("dbt_project.yml", MONTH.format(30, 6), MONTH.format(30, 2)),
+    ("dbt_project.yml", MONTH.format(90, 9), MONTH.format(90, 3)),
+    ("models/bronze/_bronze.yml", SOURCE, RULE + SOURCE),
+]
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory) -> Warehouse:
-    # labels that close within the few months of the rows, and a source with a rule of its own
-    month, source = "past_due: {}, months_on_book: {}", "            file: features_financials.csv"
-    rule = "            delay_days: 20\n            max_age_days: 60\n"
-    return Warehouse(
-        tmp_path_factory.mktemp("increment"),
-        [
-            ("dbt_project.yml", month.format(30, 6), month.format(30, 2)),
-            ("dbt_project.yml", month.format(90, 9), month.format(90, 3)),
-            ("models/bronze/_bronze.yml", source, rule + source),
-        ],
-    )
+    return Warehouse(tmp_path_factory.mktemp("increment"), CHANGES)
+
+
+@pytest.fixture(scope="module")
+def warehouse_in_parts(tmp_path_factory) -> Warehouse:
+    small = ("dbt_project.yml", "loans_a_part: 50000", "loans_a_part: 1")
+    return Warehouse(tmp_path_factory.mktemp("parts"), [*CHANGES, small])
 
 
 def check(warehouse: Warehouse, loads: list[Load]) -> None:
@@ -221,6 +235,26 @@ few = settings(
 @given(loads=LOADS_OF_ROWS)
 def test_increments_end_in_the_rows_of_a_full_build(warehouse, loads):
     check(warehouse, loads)
+
+
+def test_tables_made_in_parts_hold_the_rows_of_whole_ones(warehouse, warehouse_in_parts):
+    loads = [
+        [*FIRST, loan("w", None, "2023-01-01", 0), loan("v", "b'c", "2023-01-01", 0)],
+        [
+            loan("z", "a", "2023-03-01", 2),
+            age("b", "40", "2023-01-01"),
+            age("b'c", "50", "2023-01-01"),
+        ],
+    ]
+    built = None
+    for count in (1, 2):
+        built = warehouse_in_parts.build(loads[:count], previous=built)
+    for table in ("clickstream_features", "feature_store", "training_set"):
+        assert len(list(built.glob(f"gold/{table}.0*.parquet"))) == 5
+    assert differences(built, warehouse.build(loads, previous=None)) == {}
+    with duckdb.connect() as con:
+        attach(con, built)
+        assert con.execute("select count(*) from gold.feature_store").fetchone() == (5,)
 
 
 @pytest.mark.long

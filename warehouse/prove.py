@@ -507,7 +507,7 @@ class _Build:
         for table in self._proof.tables:
             model = table.model
             path = self._proof.run_dir / model.schema / f"{model.name}.*parquet"
-            self._create("view", model.relation, f"from '{_sql_path(path)}'")
+            self._create("view", model.relation, f"from read_parquet('{_sql_path(path)}')")
         return set()
 
     def _show_bronze(self, variant: Variant) -> set[str]:
