@@ -36,7 +36,7 @@ def main() -> None:
 
 def _measure(name: str, options: argparse.Namespace, scratch: Path, folder: Path) -> results.Part:
     if name == "growth":
-        return growth.run(scratch, options.runs, sorted(options.sizes))
+        return growth.run(scratch, options.runs, sorted(options.sizes), options.memory_limit)
     data_dir = options.data_dir.absolute()
     if name == "pipeline":
         return pipeline.run(data_dir, folder, options.runs)
@@ -67,6 +67,9 @@ def _read_options() -> argparse.Namespace:
         nargs="+",
         default=[1, 10, 100],
         help="sizes to grow to, in real sets; 100 takes an hour and 40 GB of disk",
+    )
+    parser.add_argument(
+        "--memory-limit", default="2GiB", help="of the runs that grow (default: %(default)s)"
     )
     parser.add_argument(
         "--scratch", type=Path, help="folder to work in; the made-up files in it are used again"

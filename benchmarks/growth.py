@@ -13,11 +13,11 @@ from benchmarks.measure import Cost, measure, median, module, warehouse
 from benchmarks.results import Claim, Part, Table
 from warehouse.contract import read_contracts
 from warehouse.generate import generate
+from warehouse.memory import memory_limit
 from warehouse.paths import CONTRACTS_FILE
 
 REAL_SET = 12_500  # customers
 SMALLEST = 100  # customers whose run is start-up alone
-LIMIT, LEAST = "5GiB", "2GiB"
 OFTEN = 10  # real sets up to which a size is run several times
 
 
@@ -32,36 +32,27 @@ class Size:
     floor: Cost
 
 
-def run(scratch: Path, runs: int, sizes: list[int]) -> Part:
+def run(scratch: Path, runs: int, sizes: list[int], limit: str) -> Part:
     """First runs over made-up files of so many real sets; files already in scratch are used."""
-    start = measure_size(scratch, "start", SMALLEST, runs)
+    start = measure_size(scratch, "start", SMALLEST, runs, limit)
     found = {
-        size: measure_size(scratch, f"x{size}", REAL_SET * size, runs if size <= OFTEN else 1)
+        size: measure_size(
+            scratch, f"x{size}", REAL_SET * size, runs if size <= OFTEN else 1, limit
+        )
         for size in sizes
     }
-    return part_of(start, found, measure_least(scratch, max(sizes)), runs)
+    return part_of(start, found, runs, limit)
 
 
-def measure_least(scratch: Path, size: int) -> Cost:
-    """A first run over so many real sets with as little memory as is promised to do."""
-    print(f"growth: x{size} with {LEAST} ...", flush=True)
-    mart = scratch / "datamart"
-    shutil.rmtree(mart, ignore_errors=True)
-    cost = measure(warehouse(scratch / f"x{size}", mart, "--memory-limit", LEAST))
-    shutil.rmtree(mart)
-    return cost
-
-
-def part_of(start: Size, found: dict[int, Size], least: Cost, runs: int) -> Part:
+def part_of(start: Size, found: dict[int, Size], runs: int, limit: str) -> Part:
     """What was measured, as tables and claims."""
     part = Part("growth", "How does the cost grow with the data?", runs)
     largest = max(found)
     costs = {"start (100 customers)": start.run}
     costs |= {f"x{size}, {result.rows:,} rows": result.run for size, result in found.items()}
     smallest = list(costs)[1]
-    costs[f"x{largest} with `--memory-limit {LEAST}`"] = least
     part.notes += [
-        f"First runs with `--memory-limit {LIMIT}`, x1 being {REAL_SET:,} customers.",
+        f"First runs with `--memory-limit {limit}`, x1 being {REAL_SET:,} customers.",
         f"Sizes beyond x{OFTEN} were run once.",
     ]
     part.tables.append(Table("First runs over made-up files", smallest, costs))
@@ -83,15 +74,9 @@ def part_of(start: Size, found: dict[int, Size], least: Cost, runs: int) -> Part
             2.5,
         ),
         Claim(
-            f"peak memory at x{largest} with `--memory-limit {LIMIT}`",
+            f"peak memory at x{largest} with `--memory-limit {limit}`",
             last.run.peak_mb / 1024,
-            6,
-            " GiB",
-        ),
-        Claim(
-            f"peak memory at x{largest} with `--memory-limit {LEAST}`",
-            least.peak_mb / 1024,
-            2,
+            memory_limit(limit).bytes / 2**30,
             " GiB",
         ),
     ]
@@ -133,7 +118,7 @@ def _add_growth(part: Part, start: Size, found: dict[int, Size]) -> None:
         )
 
 
-def measure_size(scratch: Path, name: str, customers: int, runs: int) -> Size:
+def measure_size(scratch: Path, name: str, customers: int, runs: int, limit: str) -> Size:
     """First runs over the files of so many customers, and the floor of each."""
     data, mart, out = scratch / name, scratch / "datamart", scratch / "floor"
     files = [contract.file for contract in read_contracts(CONTRACTS_FILE)]
@@ -143,7 +128,7 @@ def measure_size(scratch: Path, name: str, customers: int, runs: int) -> Size:
     for number in range(runs):
         print(f"growth: {name}, round {number + 1} of {runs} ...", flush=True)
         shutil.rmtree(mart, ignore_errors=True)
-        costs.append(measure(warehouse(data, mart, "--memory-limit", LIMIT)))
+        costs.append(measure(warehouse(data, mart, "--memory-limit", limit)))
         shutil.rmtree(out, ignore_errors=True)
         floors.append(measure(module("benchmarks.floor", "bytes", mart / "current", out)))
     manifest = json.loads((mart / "current" / "manifest.json").read_text())
