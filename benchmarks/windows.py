@@ -1,9 +1,11 @@
 """Trailing windows over the clickstream's columns, against reading and writing those columns.
 
-As a program, `python -m benchmarks.windows FOLDER SQL_FILE OUT`, it runs one query over the
-spine and the clickstream of a folder.
+As a program, `python -m benchmarks.windows FOLDER SQL_FILE OUT` runs one query over the spine and
+the clickstream of a folder; `python -m benchmarks.windows FOLDER` has dbt build the model.
 """
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,12 +14,12 @@ import duckdb
 from benchmarks.copies import check_equal, rendered, write_copies
 from benchmarks.measure import Cost, measure, median, module
 from benchmarks.results import Claim, Part, Table
-from warehouse.features import load_queries
+from warehouse.paths import DBT_DIR, PROJECT_DIR
 
 BASE = "read and write the columns"
 MONTHS = (3, 6)
 MEMORY_LIMIT = "3GiB"
-STANDING_IN = {"spine": "gold.loan_applications", "clickstream": "silver.clickstream"}
+MODEL = "all windows of the model, built by dbt, its start included"
 
 
 def run(run_dir: Path, scratch: Path, runs: int, largest: int) -> Part:
@@ -30,23 +32,25 @@ def run(run_dir: Path, scratch: Path, runs: int, largest: int) -> Part:
         BASE: f"select customer_id, snapshot_date, {names} from clickstream",
         "sums of 3 and 6 months": _sums(counters, _known(counters)),
         "the same, written by hand": _sums(counters, _known_by_hand(counters)),
-        "all windows of the model": load_queries(run_dir).model("clickstream_features").sql,
     }
     commands, outs = {}, {}
     for number, (name, sql) in enumerate(queries.items()):
         sql_file, outs[name] = folder / f"{number}.sql", folder / f"out_{number}.parquet"
         sql_file.write_text(sql)
         commands[name] = module("benchmarks.windows", folder, sql_file, outs[name])
-    costs: dict[str, list[Cost]] = {name: [] for name in queries}
+    _lay_out_run(folder)
+    commands[MODEL] = module("benchmarks.windows", folder)
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(runs):
         for name, command in commands.items():
             print(f"windows, {folder.name}: {name}, round {number + 1} of {runs} ...", flush=True)
             costs[name].append(measure(command))
         if number == 0:
-            check_equal({name: outs[name] for name in list(queries)[1:3]})
+            check_equal({name: outs[name] for name in list(queries)[1:]})
     writing = "read the columns, write the features of the model"
     sql_file = folder / "writing.sql"
-    sql_file.write_text(f"from '{outs['all windows of the model']}'")
+    made = folder / "run" / "gold" / "clickstream_features.*parquet"
+    sql_file.write_text(f"from read_parquet('{made}')")
     medians = {name: median(several) for name, several in costs.items()}
     medians[writing] = median(
         [
@@ -54,9 +58,7 @@ def run(run_dir: Path, scratch: Path, runs: int, largest: int) -> Part:
             for _ in range(runs)
         ]
     )
-    sums, model, base = (
-        medians[name] for name in ("sums of 3 and 6 months", "all windows of the model", BASE)
-    )
+    sums, model, base = (medians[name] for name in ("sums of 3 and 6 months", MODEL, BASE))
     return Part(
         name="windows",
         question="What do trailing windows over 20 columns cost?",
@@ -121,21 +123,45 @@ def _sums(counters: list[str], known: str) -> str:
     )
 
 
-def main(folder: Path, sql_file: Path, out: Path) -> None:
-    """Run one query; the files stand in for the tables of the warehouse that it may name."""
+def _lay_out_run(folder: Path) -> None:
+    """A run of nothing but what the model reads, in the folder `run`."""
+    run_dir = folder / "run"
+    for layer in ("bronze/loads", "silver", "gold"):
+        (run_dir / layer).mkdir(parents=True)
+    shutil.copy(folder / "spine.parquet", run_dir / "gold" / "loan_applications.parquet")
+    shutil.copy(folder / "clickstream.parquet", run_dir / "silver" / "clickstream.parquet")
+    with duckdb.connect() as con:
+        con.execute(
+            "copy (select '' as source, 0 as load_id, 0::bigint as row_number, '' as customer_id,"
+            " null::date as snapshot_date, '' as fate, '' as reason limit 0)"
+            f" to '{run_dir}/silver/set_aside_rows.parquet' (format parquet)"
+        )
+        con.execute(f"copy (select 1 as load_id) to '{run_dir}/bronze/loads/1.parquet'")
+
+
+def query(folder: Path, sql_file: Path, out: Path) -> None:
+    """Run one query over the folder's files."""
     with duckdb.connect() as con:
         con.execute(f"set temp_directory = '{folder}/spill'; set memory_limit = '{MEMORY_LIMIT}'")
-        con.execute("create schema gold; create schema silver")
-        for name, table in STANDING_IN.items():
-            for view in (f"main.{name}", table):
-                con.execute(f"create view {view} as from '{folder}/{name}.parquet'")
-        con.execute(
-            "create table silver.set_aside_rows (source varchar, load_id integer,"
-            " row_number bigint, customer_id varchar, snapshot_date date, fate varchar,"
-            " reason varchar)"
-        )
+        for name in ("spine", "clickstream"):
+            con.execute(f"create view {name} as from '{folder}/{name}.parquet'")
         con.execute(f"copy ({sql_file.read_text()}) to '{out}' (format parquet, compression zstd)")
 
 
+def build(folder: Path) -> None:
+    """Have dbt build the model in the folder's run."""
+    from dbt.cli.main import dbtRunner
+
+    os.environ |= {
+        "WAREHOUSE_HOME": str(PROJECT_DIR),
+        "WAREHOUSE_BUILD_DIR": str(folder / "run"),
+        "WAREHOUSE_MEMORY_LIMIT": MEMORY_LIMIT,
+    }
+    options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+    options += ["--target-path", str(folder / "target"), "--log-level-file", "none"]
+    outcome = dbtRunner().invoke(["run", "--select", "clickstream_features", *options])
+    sys.exit(not outcome.success)
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    (query if len(sys.argv) > 2 else build)(*map(Path, sys.argv[1:]))
