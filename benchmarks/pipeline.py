@@ -4,8 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import duckdb
+
 from benchmarks.measure import Cost, measure, median, module, warehouse
 from benchmarks.results import Claim, Part, Table
+from warehouse.catalog import attach
 from warehouse.contract import read_contracts
 from warehouse.paths import CONTRACTS_FILE
 
@@ -30,7 +33,9 @@ def run(data_dir: Path, scratch: Path, runs: int) -> Part:
         ),
         "first run": warehouse(data_dir, mart),
         "unchanged run": warehouse(data_dir, mart),
-        "proof": module("main", "prove", "--datamart-dir", mart),
+        f"proof over {MONTHS_BEFORE} months": module(
+            "main", "prove", "--datamart-dir", mart, "--months", *_loan_months(published)
+        ),
     }
     month_commands = {
         f"first run over {months} months": warehouse(after, one_first),
@@ -82,9 +87,25 @@ def run(data_dir: Path, scratch: Path, runs: int) -> Part:
                 new_month.cpu_seconds / first.cpu_seconds,
                 0.5,
             ),
-            Claim("the whole leakage proof, wall time", medians["proof"].wall_seconds, 60, " s"),
+            Claim(
+                f"leakage proof over {MONTHS_BEFORE} months, wall time",
+                medians[f"proof over {MONTHS_BEFORE} months"].wall_seconds,
+                60,
+                " s",
+            ),
         ],
     )
+
+
+def _loan_months(run_dir: Path) -> list[str]:
+    """The first months of applications, YYYY-MM."""
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        months = con.execute(
+            "select distinct strftime(application_date, '%Y-%m') from gold.loan_applications"
+            f" order by 1 limit {MONTHS_BEFORE}"
+        ).fetchall()
+    return [month for (month,) in months]
 
 
 def _cut(data_dir: Path, before: Path, after: Path) -> int:
