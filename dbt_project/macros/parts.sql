@@ -3,38 +3,50 @@
     of all of them at once ask for more memory than a machine may have. A part holds the loans of a
     range of customers and is a file of its own: <model>.001.parquet, <model>.002.parquet, ...
 
-    The models know nothing of it: a part is the model's SQL over those customers' rows of the
-    relation that `parts` in dbt_project.yml names. That is right for every model with one row per
-    row of it, made of rows of the same customer. Up to var loans_a_part there is one file.
+    The models know nothing of it: a part is the model's SQL over the rows that its inputs have of
+    those customers. That is right for a model whose rows are made of rows of the same customer;
+    `in_parts` in dbt_project.yml says so. Up to var loans_a_part loans there is one file.
 
     Returns a list of {suffix, sql}.
 -#}
 {% macro parts_of(model, sql) -%}
-    {%- set relation = model.config.meta.get('parts') -%}
-    {%- set loans = relation_of('gold', 'loan_applications') -%}
-    {%- set parts = namespace(count=1, made=[]) -%}
-    {%- if relation -%}
-        {%- set rows = run_query('select count(*) from ' ~ loans).columns[0][0] -%}
-        {%- set parts.count = (rows / var('loans_a_part')) | round(0, 'ceil') | int -%}
-    {%- endif -%}
-    {%- if parts.count <= 1 -%}
+    {%- set cuts = part_cuts() if model.config.meta.get('in_parts') else [] -%}
+    {%- if not cuts -%}
         {{ return([{'suffix': '', 'sql': sql}]) }}
     {%- endif -%}
-    {%- set shares = [] -%}
-    {%- for part in range(1, parts.count) -%}{%- do shares.append(part / parts.count) -%}{%- endfor -%}
-    {%- set cuts = run_query(
-        'select unnest(' ~ quantiles('customer_id', shares) ~ ') from ' ~ loans
-    ).columns[0].values() -%}
-    {%- set relation = relation_of('gold', relation) -%}
-    {%- for part in range(parts.count) -%}
-        {%- set condition = [] -%}
-        {%- if not loop.first -%}{%- do condition.append("customer_id > '" ~ cuts[part - 1] | replace("'", "''") ~ "'") -%}{%- endif -%}
-        {%- if not loop.last -%}{%- do condition.append("customer_id <= '" ~ cuts[part] | replace("'", "''") ~ "'") -%}{%- endif -%}
-        {%- set rows = '(select * from ' ~ relation ~ ' where ' ~ condition | join(' and ')
-            ~ (' or customer_id is null' if loop.last else '') ~ ')' -%}
-        {%- do parts.made.append({'suffix': '.%03d' % loop.index, 'sql': sql.replace(relation, rows)}) -%}
+    {%- set inputs = [] -%}
+    {%- for id in model.depends_on.nodes if id in graph.nodes -%}
+        {%- set relation = relation_of(graph.nodes[id].schema, graph.nodes[id].name) -%}
+        {%- if 'customer_id' in run_query('select * from ' ~ relation ~ ' limit 0').column_names -%}
+            {%- do inputs.append(relation) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(parts.made) }}
+    {%- set parts = [] -%}
+    {%- for part in range(cuts | length + 1) -%}
+        {%- set limits = [] -%}
+        {%- if not loop.first -%}{%- do limits.append("customer_id > '" ~ cuts[part - 1] ~ "'") -%}{%- endif -%}
+        {%- if not loop.last -%}{%- do limits.append("customer_id <= '" ~ cuts[part] ~ "'") -%}{%- endif -%}
+        {%- set condition = limits | join(' and ') ~ (' or customer_id is null' if loop.last else '') -%}
+        {%- set query = namespace(sql=sql) -%}
+        {%- for relation in inputs -%}
+            {%- set rows = '(select * from ' ~ relation ~ ' where ' ~ condition ~ ')' -%}
+            {%- set query.sql = query.sql.replace(relation, rows) -%}
+        {%- endfor -%}
+        {%- do parts.append({'suffix': '.%03d' % loop.index, 'sql': query.sql}) -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{%- endmacro %}
+
+{#- The customers, as texts of SQL, with whom a part ends and the next begins; [] for one part. -#}
+{% macro part_cuts() -%}
+    {%- set loans = relation_of('gold', 'loan_applications') -%}
+    {%- set rows = run_query('select count(*) from ' ~ loans).columns[0][0] -%}
+    {%- set parts = (rows / var('loans_a_part')) | round(0, 'ceil') | int -%}
+    {%- set shares = [] -%}
+    {%- for part in range(1, parts) -%}{%- do shares.append(part / parts) -%}{%- endfor -%}
+    {%- if not shares -%}{{ return([]) }}{%- endif -%}
+    {%- set cuts = "select replace(unnest(" ~ quantiles('customer_id', shares) ~ "), '''', '''''') from " -%}
+    {{ return(run_query(cuts ~ loans).columns[0].values() | list) }}
 {%- endmacro %}
 
 {#- A table that was made in other parts before would be read together with the new ones. -#}
