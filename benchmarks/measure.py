@@ -14,8 +14,9 @@ import psutil
 
 from warehouse.paths import PROJECT_DIR
 
-SECONDS_BETWEEN_LOOKS = 0.1
-LOOKS_BETWEEN_WEIGHINGS = 4  # reading the memory of a large process takes a while
+SECONDS_BETWEEN_LOOKS = 0.05
+FIRST_LOOKS = 20  # a short command is weighed at each, a longer one at some:
+LOOKS_BETWEEN_WEIGHINGS = 8  # reading the memory of a large process takes a while
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ def measure(command: Sequence[str | Path]) -> Cost:
         peak, looks = 0.0, 0
         while process.poll() is None:
             memory, looks = 0.0, looks + 1
+            is_weighing = looks <= FIRST_LOOKS or looks % LOOKS_BETWEEN_WEIGHINGS == 0
             for member in _tree(root):
                 try:
                     times = member.cpu_times()
                     cpu[member.pid, member.create_time()] = times.user + times.system
-                    if looks % LOOKS_BETWEEN_WEIGHINGS == 1:
+                    if is_weighing:
                         memory += member.memory_full_info().pss
                 except psutil.Error:
                     continue
