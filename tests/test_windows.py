@@ -326,7 +326,7 @@ def test_statistics_of_many_loans_are_those_of_a_fixed_sample(tiny, tiny_queries
             *("boundary_changes", "boundary_sensitivity"),
         ):
             sql = tiny_queries.model(name).sql
-            con.execute(f"create table gold.{name} as {sql.replace('limit 50000', 'limit 20')}")
+            con.execute(f"create table gold.{name} as {sql.replace('limit 20000', 'limit 20')}")
         binned = table(con, "select sum(loans) as loans from gold.feature_bins group by feature")
         assert {row["loans"] for row in binned} == {20}
         (found,) = table(con, "from gold.feature_statistics where feature = 'annual_income'")

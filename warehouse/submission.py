@@ -23,8 +23,18 @@ CONTENT = (
     "data",
     "notebooks",
     "deck",
+    "docs",
+    "benchmarks",
 )
-LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", "target", "logs", "dbt_packages", ".user.yml"}
+LEFT_OUT = {
+    "__pycache__",
+    ".peers",
+    ".ipynb_checkpoints",
+    "target",
+    "logs",
+    "dbt_packages",
+    ".user.yml",
+}
 
 
 def pack(zip_path: Path) -> list[str]:
