@@ -21,7 +21,7 @@ shares as (
 
 select
     *,
-    format('{} in {:.1f} % of the rows', cleaning_action, 100 * cleaned_share) as message
+    printf('%s in %.1f %% of the rows', cleaning_action, 100 * cleaned_share) as message
 from shares
 where not (cleaned_share <= {{ max_share }})
 {% endtest %}
