@@ -226,7 +226,7 @@ def increment(function):
 
 
 few = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 
