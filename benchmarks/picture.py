@@ -8,7 +8,7 @@ from warehouse.drawing import NOTEBOOK, Canvas, polygon
 
 WIDTH, HEIGHT = 880, 330
 TOP, BOTTOM = 34, 290
-PANELS = ((58, 380), (620, 850))  # from left to right, in units of the canvas
+PANELS = ((58, 340), (560, 720))  # from left to right, in units of the canvas
 OURS = "warehouse"
 COLORS = ("muted", "financials", "clickstream", "loan_history", "attributes", "warn", "silver")
 
