@@ -12,6 +12,7 @@ from warehouse.errors import UserError
 from warehouse.inspection import inspect_file
 
 GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-01-02\n"
+REORDERED = "".join(",".join(reversed(line.split(","))) + "\n" for line in GOOD.splitlines())
 
 
 def refusal(folder, content) -> str:
@@ -48,6 +49,10 @@ def zipped(text: str) -> bytes:
         (b"PAR1" + GOOD.encode(), "parquet"),
         (GOOD.replace(",", ";"), "found semicolons"),
         (GOOD.replace(",", "\t"), "found tabs"),
+        (
+            REORDERED[:-2],
+            "the last line has no line end, so that its loan_id may have been cut off",
+        ),
         (GOOD.replace("note,", ""), "missing column 'note'"),
         (GOOD.replace("note,", "Note,"), "missing column 'note'; unknown column 'Note'"),
         (GOOD.replace("note,", "note,extra,"), "unknown column 'extra'"),
@@ -94,7 +99,7 @@ def test_a_file_without_permission_is_refused(tmp_path):
         "\ufeff" + GOOD,
         "\n" + GOOD.replace("\n", "\n\n \t\n"),
         GOOD.replace("L1,a", 'L1,"a, ""quoted"" value"'),
-        "\n".join(",".join(reversed(line.split(","))) for line in GOOD.splitlines()),
+        REORDERED,
         GOOD.replace("L1,a,2023-01-01", 'L1,5" pipe,2023-01-01'),
         GOOD.replace("L1,a,2023-01-01", "L1"),
     ],

@@ -77,7 +77,7 @@ def test_the_files_lie_in_one_folder_a_date_and_nothing_else_is_left(land):
         "\ufeff" + GOOD,
         GOOD.rstrip(),
         "\n\n" + GOOD.replace("\n", "\n\n"),
-        "\n".join(",".join(reversed(line.split(","))) for line in GOOD.splitlines()),
+        "".join(",".join(reversed(line.split(","))) + "\n" for line in GOOD.splitlines()),
         GOOD.replace("L1,a", '"L1","a"'),
     ],
     ids=["crlf", "bom", "no end", "blanks", "order", "quotes"],

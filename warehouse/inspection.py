@@ -8,6 +8,7 @@ the pass also counts the rows before each block; from that Spark numbers its row
 import codecs
 import csv
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -72,6 +73,7 @@ def inspect_file(
     modified_ns = _check_readable(path)
     header = _read_header(path, contract)
     _check_columns(path, header, contract)
+    _check_end(path, header, contract)
     scan = _scan(path, block_bytes)
     offsets = _offsets(scan.rows_in_block)
     rows = sum(scan.rows_in_block) - 1
@@ -138,6 +140,22 @@ def _read_header(path: Path, contract: SourceContract) -> tuple[str, ...]:
     if len(names) == 1 and len(contract.columns) > 1 and used:
         raise UserError(f"{path}, line 1: expected columns separated by commas, found {used[0]}")
     return tuple(names)
+
+
+def _check_end(path: Path, header: tuple[str, ...], contract: SourceContract) -> None:
+    """Raise where the last value of the file may be a part of one, and still look like a whole.
+
+    A date that was cut off is no date, so that a file that ends with one tells by itself.
+    """
+    if header[-1] == contract.date_column:
+        return
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) not in b"\r\n":
+            raise UserError(
+                f"{path}: the last line has no line end, so that its {header[-1]} may have been cut"
+                f" off; end the file with a line break, or put {contract.date_column} last"
+            )
 
 
 def _check_columns(path: Path, header: tuple[str, ...], contract: SourceContract) -> None:
