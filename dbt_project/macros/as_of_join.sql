@@ -61,18 +61,21 @@
 
 {#-
     A model's own SQL, rendered once more with that rule in the place of the source's own, for the
-    applications that statistics are made of.
+    applications of the caller's CTE sampled_applications. Of the other inputs it reads the rows of
+    their customers: those of others change nothing and are most of a large set.
 -#}
 {% macro model_one_day_later(name) -%}
     {%- if execute -%}
         {%- set model = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
-        {%- set changed = '{% set source_rule = source_rule_one_day_later %}{% set ref = ref_with_sampled_applications %}' -%}
+        {%- set changed = '{% set source_rule = source_rule_one_day_later %}{% set ref = ref_of_sampled_applications %}' -%}
         {{ return(render(changed ~ model.raw_code)) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro ref_with_sampled_applications(name) -%}
-    {{ return(sampled_applications() if name == 'loan_applications' else ref(name)) }}
+{% macro ref_of_sampled_applications(name) -%}
+    {%- if name == 'loan_applications' -%}{{ return('sampled_applications') }}{%- endif -%}
+    {%- set customers = '(select customer_id from sampled_applications)' -%}
+    {{ return('(select * from ' ~ ref(name) ~ ' where customer_id in ' ~ customers ~ ')') }}
 {%- endmacro %}
 
 {#-

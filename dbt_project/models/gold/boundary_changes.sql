@@ -9,9 +9,14 @@
 -- depends_on: {{ ref('loan_applications') }}, {{ ref('set_aside_rows') }}
 -- depends_on: {{ ref('customer_attributes') }}, {{ ref('customer_financials') }}
 -- depends_on: {{ ref('clickstream') }}, {{ ref('loan_repayments') }}
-with {% for group in groups -%}
+with sampled_applications as (
+    select * from {{ sampled_applications() }}
+),
+
+{% for group in groups -%}
 {{ group }}_now as (
     select * from {{ ref(group ~ '_features') }}
+    where loan_id in (select loan_id from sampled_applications)
 ),
 
 {{ group }}_one_day_later as (
