@@ -3,9 +3,12 @@
     value became null. Ranges and accepted values stand in dbt_project.yml.
 -#}
 
-{#- Text without blanks around it and without the trailing underscores of this data; '' is null. -#}
+{#-
+    Text without blanks around it and without the trailing underscores of this data; '' is null.
+    Asking for the underscore costs less than a trim that finds none.
+-#}
 {% macro text_value(column) -%}
-    nullif(trim(trailing '_' from {{ trimmed(column) }}), '')
+    nullif(case when {{ trimmed(column) }} like '%^_' escape '^' then trim(trailing '_' from {{ trimmed(column) }}) else {{ trimmed(column) }} end, '')
 {%- endmacro %}
 
 {#-

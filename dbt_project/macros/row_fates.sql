@@ -33,7 +33,9 @@
             'the key of ' ~ name ~ ' is ' ~ key_of_contract ~ ' in _bronze.yml, not ' ~ key
         ) }}
     {%- endif -%}
-    with judged as (
+    -- each value and condition once, and outside of case: there DuckDB works out one that repeats
+    -- in a file once, inside of it row by row
+    with read as (
         select
             _load_id as load_id,
             _row_number as row_number,
@@ -42,16 +44,31 @@
             {{ snapshot_date_of(name) }} as snapshot_date,
             {{ loan_start_date }} as loan_start_date,
             {{ scope_reason(name) }} as scope_reason,
+            {%- for reason, condition in contradictions.items() %}
+            {{ condition }} as {{ reason }},
+            {%- endfor %}
+            _malformed_line is not null as is_malformed
+        from {{ source('bronze', name) }}
+    ),
+
+    judged as (
+        select
+            load_id,
+            row_number,
+            key_value,
+            customer_id,
+            snapshot_date,
+            loan_start_date,
+            scope_reason,
             case
-                when _malformed_line is not null then 'malformed_row'
-                when {{ text_value(key) }} is null then 'missing_key'
-                when {{ snapshot_date_of(name) }} is null
-                    then 'invalid_snapshot_date'
-                {%- for reason, condition in contradictions.items() %}
-                when {{ condition }} then '{{ reason }}'
+                when is_malformed then 'malformed_row'
+                when key_value is null then 'missing_key'
+                when snapshot_date is null then 'invalid_snapshot_date'
+                {%- for reason in contradictions %}
+                when {{ reason }} then '{{ reason }}'
                 {%- endfor %}
             end as quarantine_reason
-        from {{ source('bronze', name) }}
+        from read
     ),
 
     repeated_keys as (
