@@ -13,14 +13,13 @@
 
 {#-
     The number a text holds, as double, else null. The pattern comes before the cast because
-    engines read 1_000, 1d or nan as numbers, each in its own way.
+    engines read 1_000, 1d or nan as numbers, each in its own way; it hands the cast the text itself
+    or '', which is no number. Without case, as DuckDB then reads a text that repeats once.
 -#}
 {% macro number_value(column) -%}
-    case
-        when {{ matches(
-            text_value(column), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$'
-        ) }} then try_cast({{ text_value(column) }} as double)
-    end
+    try_cast({{ captured(
+        text_value(column), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$', 0
+    ) }} as double)
 {%- endmacro %}
 
 {#- A date in the declared format, else null: never guessed. -#}

@@ -10,17 +10,19 @@ repayments as (
     select * from {{ ref('loan_repayments') }}
 ),
 
--- a month on book is read on its first snapshot, so that a later row cannot change a label
-first_snapshots as (
+-- nearly no month was reported twice: what is small is joined
+repeated_months as (
     select
         loan_id,
         mob,
-        min(snapshot_date) as snapshot_date
+        min(snapshot_date) as first_snapshot_date
     from repayments
     where mob > 0
     group by loan_id, mob
+    having count(*) > 1
 ),
 
+-- a month on book is read on its first snapshot, so that a later row cannot change a label
 months as (
     select
         repayments.loan_id,
@@ -28,11 +30,12 @@ months as (
         repayments.snapshot_date,
         repayments.days_past_due
     from repayments
-    inner join first_snapshots
-        on
-            repayments.loan_id = first_snapshots.loan_id
-            and repayments.mob = first_snapshots.mob
-            and repayments.snapshot_date = first_snapshots.snapshot_date
+    left join repeated_months
+        on repayments.loan_id = repeated_months.loan_id and repayments.mob = repeated_months.mob
+    where
+        repayments.mob > 0
+        and repayments.snapshot_date
+        = coalesce(repeated_months.first_snapshot_date, repayments.snapshot_date)
 ),
 
 terms as (
@@ -68,23 +71,23 @@ windows as (
 
 observed as (
     select
-        windows.loan_id,
-        windows.label_definition,
+        months.loan_id,
+        definitions.label_definition,
         count(*) as months_seen,
         count(months.days_past_due) as months_known,
         max(months.days_past_due) as days_past_due,
         max(months.snapshot_date) as last_seen_date,
-        max(months.snapshot_date) filter (where months.mob = windows.months_on_book) as label_date
-    from windows
-    inner join months
+        max(months.snapshot_date) filter (where months.mob = definitions.months_on_book) as label_date
+    from months
+    inner join applications
         on
-            windows.loan_id = months.loan_id
-            and months.snapshot_date > windows.application_date
-            and (
-                months.mob = windows.months_on_book
-                or (windows.observed = 'ever_within' and months.mob < windows.months_on_book)
-            )
-    group by windows.loan_id, windows.label_definition
+            months.loan_id = applications.loan_id
+            and months.snapshot_date > applications.application_date
+    inner join definitions
+        on
+            months.mob = definitions.months_on_book
+            or (definitions.observed = 'ever_within' and months.mob < definitions.months_on_book)
+    group by months.loan_id, definitions.label_definition
 ),
 
 judged as (
