@@ -3,6 +3,7 @@ with quarantined as (
     where fate = 'quarantined'
 ),
 
+-- by the row number alone, so that the scan skips the others; the join below asks for the load too
 {% set sources = ['features_attributes', 'features_financials', 'feature_clickstream', 'lms_loan_daily'] -%}
 {% for name in sources -%}
 {{ name }} as (
@@ -14,8 +15,8 @@ with quarantined as (
         _landed_at,
         {{ raw_row(name) }} as raw_row
     from {{ source('bronze', name) }}
-    where (_load_id, _row_number) in (
-        select load_id, row_number from quarantined
+    where _row_number in (
+        select row_number from quarantined
         where source = '{{ name }}'
     )
 ),
