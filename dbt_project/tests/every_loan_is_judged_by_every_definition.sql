@@ -1,4 +1,5 @@
--- Why: a loan without a row in label_maturity would be missing from the labels without a word.
+-- Why: a loan without a row in label_maturity would be missing from the labels without a word. That
+-- none has two rows of one definition the table's grain says.
 with expected as (
     select
         applications.loan_id,
@@ -14,6 +15,15 @@ judged as (
     from {{ ref('label_maturity') }}
 )
 
-select 'lost' as problem, * from (select * from expected except all select * from judged)
-union all
-select 'added' as problem, * from (select * from judged except all select * from expected)
+select
+    case when judged.loan_id is null then 'lost' else 'added' end as problem,
+    coalesce(expected.loan_id, judged.loan_id) as loan_id,
+    coalesce(expected.label_definition, judged.label_definition) as label_definition
+from expected
+full outer join judged
+    on
+        expected.loan_id = judged.loan_id
+        and expected.label_definition = judged.label_definition
+        and expected.customer_id is not distinct from judged.customer_id
+        and expected.application_date is not distinct from judged.application_date
+where expected.loan_id is null or judged.loan_id is null
