@@ -15,6 +15,7 @@ import duckdb
 from warehouse import landing
 from warehouse.catalog import attach
 from warehouse.contract import SourceContract, read_contracts
+from warehouse.days import FileDays
 from warehouse.features import Queries, load_queries
 from warehouse.inspection import inspect_file
 from warehouse.paths import CONTRACTS_FILE, DATA_DIR
@@ -121,6 +122,7 @@ class Landed:
         self.bronze = folder / "bronze"
         self.loads = 0
         self.folder = folder
+        self._last_days: dict[str, FileDays | None] = {}
         self._spark = spark
         self._compiled = compiled
 
@@ -137,8 +139,15 @@ class Landed:
         landed_at = datetime(2025, 1, 1 + self.loads, tzinfo=UTC).replace(tzinfo=None)
         log_file = self.folder / "spark.log"
         landed = landing.land(
-            self._spark, inspections, self.bronze, self.loads + 1, landed_at, log_file
+            self._spark,
+            inspections,
+            self.bronze,
+            self.loads + 1,
+            landed_at,
+            log_file,
+            last_days=self._last_days,
         )
+        self._last_days |= {i.contract.name: i.days for i in inspections}
         self.loads += 1
         _write_load(self.bronze / "loads", self.loads, landed_at, inspections, landed)
         return {counts.source: counts for counts in landed}

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import random
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from landing_support import COLUMNS, HEADER, bronze_rows, inspected, small_contract
 
 from warehouse import landing
+from warehouse.days import write_rows_of_days
 from warehouse.errors import UserError
 
 GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-02-01\n"
@@ -34,6 +36,7 @@ def land(spark, tmp_path):
 
     def land_content(content, contract=None, **options):
         inspection = inspected(tmp_path, content, contract, **options)
+        last_days = {inspection.contract.name: loads[-1].days} if loads else {}
         loads.append(inspection)
         (landed,) = landing.land(
             spark,
@@ -42,6 +45,7 @@ def land(spark, tmp_path):
             load_id=len(loads),
             landed_at=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
             log_file=tmp_path / "trace.log",
+            last_days=last_days,
         )
         return landed
 
@@ -314,6 +318,65 @@ def test_no_row_of_any_file_is_lost(spark, body, block_bytes):
     text = HEADER + "\nL0,a,2023-01-01\n" * 20 + body
     numbers = [row[0] for row in land_anywhere(spark, text, block_bytes)]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+ODD_LINES = (
+    "L1",
+    "L1,a,2023-01-01,x",
+    'L1,"a,b","2023-01-01"',
+    "L1,a,2023-1-01",
+    "L1,a, 2023-01-01",
+    "L1,a,",
+)
+TOLD_LINES = ('L{},"a, {}",{}', "L{},{},{}", "_L{},{},{}", ',"L{}{}",{}')
+
+
+MONTHS = [f"2023-0{month}-01" for month in range(1, 9)]
+
+
+def next_file(rng: random.Random, lines: list[str]) -> list[str]:
+    """A file that says something else of a day or two than the one before it."""
+    days = rng.sample(MONTHS, rng.choice((1, 2)))
+    kept = [line for line in lines if not line.endswith(tuple(days)) or rng.random() < 0.7]
+    if rng.random() < 0.3:
+        rng.shuffle(kept)
+    for _ in range(rng.choice((0, 1, 5))):
+        line = rng.choice(TOLD_LINES).format(rng.randrange(5), rng.randrange(3), rng.choice(days))
+        kept.insert(rng.randrange(len(kept) + 1), line)
+    return kept
+
+
+def test_reading_the_days_that_changed_lands_what_reading_all_lands(spark, tmp_path, monkeypatch):
+    rng = random.Random(1)
+    parts = []
+
+    def write_part(path, contract, days, wanted, out):
+        write_rows_of_days(path, contract, days, wanted, out)
+        parts.append(wanted)
+
+    monkeypatch.setattr(landing, "write_rows_of_days", write_part)
+    lines = [*ODD_LINES, *(f"L{n % 5},{n},{MONTHS[n % 8]}" for n in range(80))]
+    last_days = None
+    for load_id in range(1, 9):
+        inspection = inspected(tmp_path, "\r\n".join([HEADER, *lines, ""]))
+        landed = [
+            landing.land(
+                spark,
+                [inspection],
+                tmp_path / bronze,
+                load_id,
+                datetime(2025, 1, load_id),
+                tmp_path / "trace.log",
+                last_days=known,
+            )
+            for bronze, known in (("whole", {}), ("by_day", {"loans": last_days}))
+        ]
+        assert landed[0] == landed[1]
+        last_days = inspection.days
+        lines = next_file(rng, lines)
+    assert bronze_rows(tmp_path / "by_day") == bronze_rows(tmp_path / "whole")
+    assert len(parts) > 3
+    assert not list((tmp_path / "by_day").glob("*.csv"))
 
 
 def test_columns_of_bronze_are_those_of_the_file_then_provenance(land):

@@ -11,19 +11,17 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
 from pathlib import Path
 
 from warehouse.contract import SourceContract
+from warehouse.days import BLANK, CHUNK_BYTES, DayDigests, FileDays
 from warehouse.errors import UserError
 
-BLOCK_BYTES = 128 * 2**20  # What one Spark task reads.
-CHUNK_BYTES = 2**20  # What is in memory at a time; a block is a whole number of chunks.
+BLOCK_BYTES = 128 * 2**20  # What one Spark task reads: a whole number of chunks.
 HEADER_BYTES = 2**20  # The header line must end within this.
 FIELD_BYTES = 64 * 2**20  # A quoted field longer than this is a quote that was never closed.
 COMMON_FIELDS = 20_000  # Only a line longer than this many bytes may hold more fields than this.
 
-BLANK = bytes(range(33))  # Spark drops lines made of these bytes only (Java's String.trim).
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "pipes"}
 SIGNATURES = {
     b"\xff\xfe\x00\x00": "UTF-32 text",
@@ -47,6 +45,7 @@ class FileInspection:
     `block_offsets[k]` is the number of data rows that start before block k of `block_bytes`.
     `is_multiline`: quoted fields hold line breaks, so the file cannot be read in blocks.
     `most_fields`: at least as many fields as the longest row has, never below COMMON_FIELDS.
+    `days`: its rows by day, None where that hangs on who reads its quotes or line breaks.
     """
 
     path: Path
@@ -60,6 +59,7 @@ class FileInspection:
     block_offsets: tuple[int, ...]
     is_multiline: bool
     most_fields: int
+    days: FileDays | None
 
 
 def inspect_file(
@@ -74,7 +74,7 @@ def inspect_file(
     header = _read_header(path, contract)
     _check_columns(path, header, contract)
     _check_end(path, header, contract)
-    scan = _scan(path, block_bytes)
+    scan = _scan(path, block_bytes, DayDigests(header, contract))
     offsets = _offsets(scan.rows_in_block)
     rows = sum(scan.rows_in_block) - 1
     multiline_rows = _multiline_rows(path, len(header)) if scan.has_open_quote else None
@@ -97,6 +97,7 @@ def inspect_file(
         block_offsets=offsets,
         is_multiline=multiline_rows is not None,
         most_fields=max(COMMON_FIELDS, scan.most_fields),
+        days=scan.days.result() if scan.days and multiline_rows is None else None,
     )
 
 
@@ -190,8 +191,9 @@ def _short(text: str, width: int = 60) -> str:
 
 @dataclass
 class _Scan:
-    """What one pass over the bytes found; rows include the header."""
+    """What one pass over the bytes found; rows include the header, those of `days` do not."""
 
+    days: DayDigests | None
     bytes: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     rows_in_block: list[int] = field(default_factory=list)
@@ -205,19 +207,25 @@ class _OpenLine:
     """The line that the end of a chunk cut, with what is known of it so far."""
 
     block: int
+    bytes: int = 0
     is_blank: bool = True
     quotes: int = 0
     commas: int = 0
+    pieces: list[bytes] = field(default_factory=list)  # of the line, while it is not too long
 
     def extend(self, piece: bytes) -> None:
+        self.bytes += len(piece)
+        self.pieces.append(piece)
+        if self.bytes > FIELD_BYTES:
+            self.pieces.clear()
         self.is_blank = self.is_blank and not piece.strip(BLANK)
         self.quotes += piece.count(b'"')
         self.commas += piece.count(b",")
 
 
-def _scan(path: Path, block_bytes: int) -> _Scan:
-    """Read the file once: digest, encoding, rows of each block, open quotes, widest row."""
-    scan = _Scan()
+def _scan(path: Path, block_bytes: int, days: DayDigests) -> _Scan:
+    """Read the file once: digests, encoding, rows of each block, open quotes, widest row."""
+    scan = _Scan(days)
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in _chunks(path, min(CHUNK_BYTES, block_bytes)):
         scan.digest.update(chunk)
@@ -255,7 +263,10 @@ def _count_rows(scan: _Scan, chunk: bytes, block: int) -> None:
     last = b"" if ends_whole else lines.pop()
     scan.line = _OpenLine(block)
     scan.line.extend(last)
-    scan.rows_in_block[block] += sum(map(bool, map(bytes.strip, lines, repeat(BLANK))))
+    rows = [line for line in lines if line.strip(BLANK)]
+    scan.rows_in_block[block] += len(rows)
+    if scan.days:
+        scan.days.add(rows)
     if b'"' in chunk and not scan.has_open_quote:
         scan.has_open_quote = any(line.count(b'"') % 2 for line in lines)
     if max(map(len, lines), default=0) > COMMON_FIELDS:
@@ -266,6 +277,10 @@ def _close_line(scan: _Scan) -> None:
     """Count the cut line, now that its end is known."""
     if not scan.line.is_blank:
         scan.rows_in_block[scan.line.block] += 1
+        if scan.line.bytes > FIELD_BYTES:
+            scan.days = None
+        if scan.days:
+            scan.days.add([b"".join(scan.line.pieces)])
     scan.has_open_quote = scan.has_open_quote or scan.line.quotes % 2 == 1
     scan.most_fields = max(scan.most_fields, scan.line.commas + 1)
 

@@ -10,7 +10,7 @@ of a key is what bronze says last.
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from warehouse.contract import SourceContract
+from warehouse.days import NO_DAY, FileDays, write_rows_of_days
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection
 from warehouse.java import start_jvm, stop_jvm
@@ -150,12 +151,15 @@ def land(
     landed_at: datetime,
     log_file: Path,
     on_progress: Callable[[LandedSource], None] = lambda landed: None,
+    last_days: Mapping[str, FileDays] | None = None,
 ) -> list[LandedSource]:
     """Append the inspected files to `bronze_dir` as one load; the counts, in the given order.
 
     `landed_at` is aware, or naive UTC. Rows that an older load in `bronze_dir` already holds,
     equal in every raw column, are not landed again as long as they are the latest of their key
     there too. Older files are never changed.
+    `last_days`: the days of the file that each source was last loaded from. Spark reads the rows
+    of the days that differ from them, or, of a source that is not there, all.
     `on_progress` is called after each source, from the thread that landed it.
 
     Raises UserError, and leaves a half-written load to be thrown away by the caller, when Spark
@@ -165,7 +169,8 @@ def land(
 
     def land_one(inspection: FileInspection) -> LandedSource:
         with _spark_failures_as_user_errors(inspection, log_file):
-            landed = _land_source(spark, inspection, bronze_dir, load_id, landed_at)
+            days = (last_days or {}).get(inspection.contract.name)
+            landed = _land_source(spark, inspection, bronze_dir, load_id, landed_at, days)
         on_progress(landed)
         return landed
 
@@ -210,31 +215,70 @@ def _land_source(
     bronze_dir: Path,
     load_id: int,
     landed_at: datetime,
+    last_days: FileDays | None,
 ) -> LandedSource:
     contract = inspection.contract
     folder = bronze_dir / contract.name
-    rows = read_rows(spark, inspection)
-    rows = with_date_partition(rows, contract)
-    older = _older_rows(spark, rows, contract, folder)
-    seen_before = None
-    if older is not None:
-        rows, seen_before = _without_rows_seen(rows, older, contract, inspection.data_rows)
-    if rows is not None:
-        rows = with_provenance(rows, contract, inspection.path.name, load_id, landed_at)
-        _write(rows, contract, folder)
+    with _rows_to_read(spark, inspection, last_days, bronze_dir) as read:
+        rows_seen_before = inspection.data_rows - read.count
+        if read.rows is not None:
+            rows, seen_before = with_date_partition(read.rows, contract), None
+            older = _older_rows(spark, rows, read.days, contract, folder)
+            if older is not None:
+                rows, seen_before = _without_rows_seen(rows, older, contract, read.count)
+            if rows is not None:
+                file = inspection.path.name
+                _write(with_provenance(rows, contract, file, load_id, landed_at), contract, folder)
+            rows_seen_before += seen_before() if seen_before else 0
     landed, undated = _count_landed(folder, contract, load_id)
     counts = LandedSource(
         source=contract.name,
         file=inspection.path.name,
         rows_in_file=inspection.data_rows,
         rows_landed=landed,
-        rows_seen_before=seen_before() if seen_before else 0,
+        rows_seen_before=rows_seen_before,
     )
     _check_unchanged(inspection)
     _check_none_lost(inspection, counts)
     if undated * 2 > inspection.data_rows:
         _refuse_date_format(inspection, folder, load_id)
     return counts
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The rows of a file that Spark reads (None: none), how many, and their days where told."""
+
+    rows: "DataFrame | None"
+    count: int
+    days: set[date] | None = None
+
+
+@contextmanager
+def _rows_to_read(
+    spark: "SparkSession", inspection: FileInspection, last_days: FileDays | None, bronze_dir: Path
+) -> Iterator[_Read]:
+    """The rows of a file that may bring something after the last file of its source."""
+    told, contract = inspection.days, inspection.contract
+    changed = told.changed_since(last_days) if told else None
+    count = sum(told.rows[day] for day in changed) if changed is not None else inspection.data_rows
+    if changed is None or 2 * count > inspection.data_rows:
+        rows = read_rows(spark, inspection)
+        yield _Read(rows, inspection.data_rows, _dates(told.rows) if told else None)
+    elif not changed:
+        yield _Read(None, 0)
+    else:
+        part = bronze_dir / f"{contract.name}.changed_rows.csv"
+        try:
+            write_rows_of_days(inspection.path, contract, told, changed, part)
+            yield _Read(_read_numbered_rows(spark, inspection, part), count, _dates(changed))
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _dates(days: Collection[str]) -> set[date] | None:
+    """The days as dates; None where there are rows that are not of a day by themselves."""
+    return None if NO_DAY in days else {date.fromisoformat(day) for day in days}
 
 
 def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
@@ -248,8 +292,35 @@ def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
     # numbers depend on both.
     for setting in ("maxPartitionBytes", "openCostInBytes"):
         spark.conf.set(f"spark.sql.files.{setting}", inspection.block_bytes)
-    rows = (
-        spark.read.schema(", ".join(f"`{name}` string" for name in (*inspection.header, MALFORMED)))
+    rows = _read_csv(spark, inspection, inspection.path, inspection.header)
+    # The lower 33 bits of this id count the rows of a task, here of a block.
+    row_in_block = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
+    block = (F.col("_metadata.file_block_start") / F.lit(inspection.block_bytes)).cast("int")
+    offset = F.lit(0)
+    if len(inspection.block_offsets) > 1:
+        offset = F.array(*[F.lit(rows) for rows in inspection.block_offsets])[block]
+    return rows.select("*", (offset.cast("bigint") + row_in_block + 1).alias(ROW_NUMBER))
+
+
+def _read_numbered_rows(
+    spark: "SparkSession", inspection: FileInspection, part: Path
+) -> "DataFrame":
+    """The same of a part of the file that `write_rows_of_days` wrote."""
+    from pyspark.sql import functions as F
+
+    return _read_csv(spark, inspection, part, (ROW_NUMBER, *inspection.header)).withColumns(
+        {
+            ROW_NUMBER: F.col(ROW_NUMBER).cast("bigint"),
+            MALFORMED: F.regexp_replace(MALFORMED, r"\A\d+,", ""),
+        }
+    )
+
+
+def _read_csv(
+    spark: "SparkSession", inspection: FileInspection, path: Path, columns: Sequence[str]
+) -> "DataFrame":
+    return (
+        spark.read.schema(", ".join(f"`{name}` string" for name in (*columns, MALFORMED)))
         .options(
             header=True,
             enforceSchema=False,  # Fail if the header is not the inspected one any more.
@@ -261,18 +332,11 @@ def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
             columnNameOfCorruptRecord=MALFORMED,
             multiLine=inspection.is_multiline,
             maxCharsPerColumn=-1,
-            maxColumns=inspection.most_fields + 1,
+            maxColumns=inspection.most_fields + 2,  # one more than the fields, or than the part's
             __globPaths__=False,
         )
-        .csv(str(inspection.path.absolute()))
+        .csv(str(path.absolute()))
     )
-    # The lower 33 bits of this id count the rows of a task, here of a block.
-    row_in_block = F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)
-    block = (F.col("_metadata.file_block_start") / F.lit(inspection.block_bytes)).cast("int")
-    offset = F.lit(0)
-    if len(inspection.block_offsets) > 1:
-        offset = F.array(*[F.lit(rows) for rows in inspection.block_offsets])[block]
-    return rows.select("*", (offset.cast("bigint") + row_in_block + 1).alias(ROW_NUMBER))
 
 
 def with_date_partition(rows: "DataFrame", contract: SourceContract) -> "DataFrame":
@@ -347,14 +411,22 @@ def _raw_columns(contract: SourceContract) -> tuple[str, ...]:
 
 
 def _older_rows(
-    spark: "SparkSession", rows: "DataFrame", contract: SourceContract, folder: Path
+    spark: "SparkSession",
+    rows: "DataFrame",
+    days: set[date] | None,
+    contract: SourceContract,
+    folder: Path,
 ) -> "DataFrame | None":
-    """The rows landed before on the days of `rows`, with their place; None if there are none."""
+    """The rows landed before on the days of `rows`, with their place; None if there are none.
+
+    `days` are looked up in `rows` where they are not known.
+    """
     partitions = _partitions(folder)
     if not partitions:
         return None
-    texts = [row[0] for row in rows.select(contract.date_column).distinct().collect()]
-    days = {_day(text, contract) for text in texts}
+    if days is None:
+        texts = rows.select(contract.date_column).distinct().collect()
+        days = {_day(text, contract) for (text,) in texts}
     concerned = [str(path) for text, path in partitions.items() if _day(text, contract) in days]
     if not concerned:
         return None

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import platform
 import threading
 import time
@@ -18,6 +19,7 @@ import duckdb
 from warehouse import runs
 from warehouse.catalog import attach
 from warehouse.contract import read_contracts
+from warehouse.days import FileDays
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection, inspect_file
 from warehouse.memory import MemoryLimit
@@ -25,6 +27,7 @@ from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
 from warehouse.report import build_report
 
+DAYS_FILE = "file_days.json"
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
     *("baseline", "deck", "explain", "feature_docs", "generate", "java_cache"),
@@ -79,6 +82,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 build_dir,
                 inspections,
                 landed_before=published["inputs"]["files"] if published else [],
+                last_days=_last_days(datamart),
                 previous_run=_run_to_follow(datamart, options, inputs),
                 log_file=log_file,
                 endings=endings,
@@ -187,6 +191,7 @@ def _land_and_build(
     build_dir: Path,
     inspections: list[FileInspection],
     landed_before: list[dict[str, Any]],
+    last_days: dict[str, FileDays],
     previous_run: Path | None,
     log_file: Path,
     endings: contextlib.ExitStack,
@@ -194,9 +199,9 @@ def _land_and_build(
 ) -> dict[str, Any]:
     """Fill the building folder; returns the part of the manifest that says what is in it.
 
-    Files that are among those of the last load, `landed_before`, are not read again. Tables are
-    built from those of `previous_run` and what the new load can change in them, or all of them
-    whole.
+    Files that are among those of the last load, `landed_before`, are not read again, and of the
+    others only the days that are not as in `last_days`. Tables are built from those of
+    `previous_run` and what the new load can change in them, or all of them whole.
     """
     from warehouse.features import save_queries
     from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
@@ -216,7 +221,9 @@ def _land_and_build(
     new = [file for file in inspections if _file_identity(file) not in landed_before]
     if new:
         with progress.step("land", f"landing {len(new)} files with Spark"):
-            _land(options, build_dir / "bronze", inspections, new, log_file, endings, progress)
+            bronze_dir = build_dir / "bronze"
+            _land(options, bronze_dir, inspections, new, last_days, log_file, endings, progress)
+    _write_days(build_dir, inspections)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
@@ -244,6 +251,7 @@ def _land(
     bronze_dir: Path,
     inspections: list[FileInspection],
     new: list[FileInspection],
+    last_days: dict[str, FileDays],
     log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
@@ -272,7 +280,7 @@ def _land(
         )
 
     try:
-        landed = landing.land(spark, new, bronze_dir, load_id, landed_at, log_file, on_progress=say)
+        landed = landing.land(spark, new, bronze_dir, load_id, landed_at, log_file, say, last_days)
         _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
     except BaseException:
         landing.stop_spark(spark)
@@ -312,6 +320,21 @@ def _file_identity(inspection: FileInspection) -> dict[str, Any]:
         "sha256": inspection.sha256,
         "rows": inspection.data_rows,
     }
+
+
+def _write_days(build_dir: Path, inspections: list[FileInspection]) -> None:
+    """Write down of what days the files in bronze are, for the next load."""
+    days = {i.contract.name: i.days.as_json() for i in inspections if i.days}
+    runs.write_json(build_dir / DAYS_FILE, days)
+
+
+def _last_days(datamart: runs.Datamart) -> dict[str, FileDays]:
+    """The days of the files that the published bronze was last made of, by source."""
+    try:
+        content = json.loads((datamart.current / DAYS_FILE).read_text())
+    except OSError:
+        return {}  # no run yet, or one of a release that did not write them
+    return {source: FileDays.from_json(days) for source, days in content.items()}
 
 
 def _write_load(
