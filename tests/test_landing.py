@@ -338,7 +338,7 @@ def next_file(rng: random.Random, lines: list[str]) -> list[str]:
     """A file that says something else of a day or two than the one before it."""
     days = rng.sample(MONTHS, rng.choice((1, 2)))
     kept = [line for line in lines if not line.endswith(tuple(days)) or rng.random() < 0.7]
-    if rng.random() < 0.3:
+    if rng.random() < 0.1:
         rng.shuffle(kept)
     for _ in range(rng.choice((0, 1, 5))):
         line = rng.choice(TOLD_LINES).format(rng.randrange(5), rng.randrange(3), rng.choice(days))
