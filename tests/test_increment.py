@@ -23,6 +23,7 @@ BUILT = (
     *("clickstream", "loan_repayments", "loan_applications", "label_definitions"),
     *("attributes_features", "financials_features", "clickstream_features"),
     *("loan_history_features", "feature_store", "label_maturity", "label_store", "training_set"),
+    "feature_bins",
 )
 Load = list[tuple[str, dict[str, str | None]]]  # (source, the cells of a row that are not null)
 
@@ -67,7 +68,8 @@ class Warehouse:
             if self._manifest is None:
                 self._manifest = self._dbt("parse").result
             outcome = self._dbt("run", "--select", *BUILT)
-        assert outcome.success, [(r.node.name, r.message) for r in outcome.result or []]
+        failed = [(r.node.name, r.message) for r in outcome.result or [] if r.status == "error"]
+        assert outcome.success, "\n".join(map(str, failed))
         return run_dir
 
     def _dbt(self, *command: str) -> Any:
@@ -170,12 +172,15 @@ def one_row(draw) -> tuple[str, dict[str, str | None]]:
 LOADS_OF_ROWS = st.lists(st.lists(one_row(), min_size=1, max_size=10), min_size=2, max_size=4)
 
 
-# labels that close within the few months of the rows, and a source with a rule of its own
+# labels that close within the few months of the rows, a month that is no reference for others, and
+# a source with a rule of its own
 MONTH, SOURCE = "past_due: {}, months_on_book: {}", "            file: features_financials.csv"
 RULE = "            delay_days: 20\n            max_age_days: 60\n"
 CHANGES = [
     ("dbt_project.yml", MONTH.format(30, 6), MONTH.format(30, 2)),
     ("dbt_project.yml", MONTH.format(90, 9), MONTH.format(90, 3)),
+    ("dbt_project.yml", "validation_from: 2023-07-01", "validation_from: 2023-02-01"),
+    ("dbt_project.yml", "test_from: 2024-02-01", "test_from: 2023-02-01"),
     ("models/bronze/_bronze.yml", SOURCE, RULE + SOURCE),
 ]
 

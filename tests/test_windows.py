@@ -322,14 +322,14 @@ def test_statistics_of_many_loans_are_those_of_a_fixed_sample(tiny, tiny_queries
         sample = sorted(loans, key=lambda loan: hashlib.md5(loan.encode()).hexdigest())[:20]
         assert len(loans) > len(sample)
         for name in (
-            *("feature_bins", "feature_statistics"),
+            *("feature_bins", "feature_statistics", "feature_drift", "feature_catalog"),
             *("boundary_changes", "boundary_sensitivity"),
         ):
             sql = tiny_queries.model(name).sql
             con.execute(f"create table gold.{name} as {sql.replace('limit 20000', 'limit 20')}")
         binned = table(con, "select sum(loans) as loans from gold.feature_bins group by feature")
         assert {row["loans"] for row in binned} == {20}
-        (found,) = table(con, "from gold.feature_statistics where feature = 'annual_income'")
+        (found,) = table(con, "from gold.feature_catalog where feature = 'annual_income'")
         incomes = con.execute(
             "select count(*), min(annual_income)::double, max(annual_income)::double"
             " from gold.feature_store where list_contains(?, loan_id)",

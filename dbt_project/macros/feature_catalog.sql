@@ -32,9 +32,42 @@
     {{ return(tables.values() | sort + readers | sort) }}
 {%- endmacro %}
 
-{#- A feature as a number, null where it is a text; the type is known when the query is planned. -#}
-{% macro number_of_feature(name) -%}
-    case when {{ type_of(name) }} <> 'varchar' then try_cast({{ name }} as double) end
+{#-
+    The known values of all features that are numbers, one a row: the kept columns of a relation, the
+    feature's number and the value. A feature goes by its place among the features, because a join or
+    a sort by numbers takes half the time of one by names; named_features() has its name.
+-#}
+{% macro feature_numbers(relation, kept) -%}
+    {%- set numbers = [] -%}
+    {%- for feature in catalogued_features() -%}{%- do numbers.append(adapter.quote(loop.index)) -%}{%- endfor -%}
+    select
+        {%- for column in kept %}
+        {{ column }},
+        {%- endfor %}
+        cast(place as smallint) as feature_number,
+        value
+    from (
+        select
+            {%- for column in kept %}
+            {{ column }},
+            {%- endfor %}
+            {%- for feature in catalogued_features() %}
+            -- null where it is a text; the type is known when the query is planned
+            case when {{ type_of(feature.name) }} <> 'varchar' then try_cast({{ feature.name }} as double) end
+                as {{ numbers[loop.index0] }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ relation }}
+    )
+    unpivot (value for place in ({{ numbers | join(', ') }}))
+{%- endmacro %}
+
+{#- The features by their number, see feature_numbers. -#}
+{% macro named_features() -%}
+    select * from (values
+        {%- for feature in catalogued_features() %}
+        ('{{ feature.name }}', {{ loop.index }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as listed (feature, feature_number)
 {%- endmacro %}
 
 {#- A feature as a text, null where it is a number. -#}

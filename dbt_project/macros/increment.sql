@@ -9,27 +9,44 @@
         is judged and cleaned beside the rows of its key and date, and no others.
     applications: those that are new or changed, and those of a customer of whom such a row is dated
         on or before the application. Later rows are not known to it.
-    sampled_applications: the same while statistics are made of all applications, else all.
     labels: the loans that are new or changed or have such a row, and those whose window was open or
         lacked a month, for these hang on how far the repayments reach.
+    months: the months of application of such applications and of labels that changed, and the
+        reference months; all months where one of these is among the changed.
 
-    A model without it is built whole.
+    What is made of a sample of the applications (sampled) can change with each of them, so that it
+    is built whole where there are more than the sample. A model without `increment` is built whole.
 -#}
 {% macro increment_of(model) -%}
     {%- set increment = model.config.meta.get('increment') if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
-    {%- if increment != 'sampled_applications' -%}
-        {{ return(increment) }}
+    {%- if increment and model.config.meta.get('sampled') -%}
+        {%- set count = 'select greatest((select count(*) from ' ~ relation_of('gold', 'loan_applications')
+            ~ '), (select count(*) from ' ~ previous_table('gold', 'loan_applications') ~ '))' -%}
+        {%- if run_query(count).columns[0][0] > var('statistics_loans') -%}{{ return(none) }}{%- endif -%}
     {%- endif -%}
-    {%- set count = 'select count(*) from ' ~ relation_of('gold', 'loan_applications') -%}
-    {%- if run_query(count).columns[0][0] <= var('statistics_loans') -%}
-        {{ return('applications') }}
-    {%- endif -%}
+    {{ return(increment) }}
 {%- endmacro %}
 
 {#- The query of a model, or its increment: rows of the run before, and those built anew. -#}
 {% macro whole_or_increment(model, sql) -%}
     {%- set increment = increment_of(model) -%}
     {%- if not increment -%}{{ return(sql) }}{%- endif -%}
+    {%- set part = part_to_build(model, increment) -%}
+    {%- for relation in part.inputs if relation not in sql -%}
+        {{ exceptions.raise_compiler_error(
+            model.name ~ ' is built by ' ~ increment ~ ' (increment in dbt_project.yml)'
+            ~ ' but does not read ' ~ relation
+        ) }}
+    {%- endfor -%}
+    select * from {{ previous_table(model.schema, model.name) }}
+    where {{ part.is_kept }}
+    union all by name
+    select * from ({{ with_inputs(sql, part.inputs) }})
+    {{ modules.re.search('order by [a-z_, ]+$', sql | trim).group() }}
+{%- endmacro %}
+
+{#- What is built anew: {inputs: {relation: its rows that decide}, is_kept: of the rows of before}. -#}
+{% macro part_to_build(model, increment) -%}
     {%- set inputs = {} -%}
     {%- if increment == 'bronze' -%}
         {%- set names = model.sources | map('last') | list -%}
@@ -38,6 +55,11 @@
         {%- endfor -%}
         {%- set source = "'" ~ names[0] ~ "'" if names | length == 1 else 'source' -%}
         {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
+    {%- elif increment == 'months' -%}
+        {%- set store = relation_of('gold', 'feature_store') -%}
+        {%- set month = "cast(date_trunc('month', application_date) as date)" -%}
+        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_month_to_build(month) ~ ')'}) -%}
+        {%- set is_kept = 'not (' ~ is_month_to_build('application_month') ~ ')' -%}
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
         {#- on one line, because a comment of the model may name the relation too -#}
@@ -45,45 +67,25 @@
         {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
         {%- set is_kept = 'loan_id in (select loan_id from ' ~ loans ~ ' except select loan_id from (' ~ changed ~ '))' -%}
     {%- endif -%}
+    {{ return({'inputs': inputs, 'is_kept': is_kept}) }}
+{%- endmacro %}
+
+{#- A query with other relations in the place of those that it reads: {relation: other}. -#}
+{% macro with_inputs(sql, inputs) -%}
     {%- set query = namespace(sql=sql) -%}
-    {%- for relation, part in inputs.items() -%}
-        {%- if relation not in sql -%}
-            {{ exceptions.raise_compiler_error(
-                model.name ~ ' is built by ' ~ increment ~ ' (increment in dbt_project.yml)'
-                ~ ' but does not read ' ~ relation
-            ) }}
-        {%- endif -%}
-        {%- set query.sql = query.sql.replace(relation, part) -%}
+    {%- for relation, other in inputs.items() -%}
+        {%- set query.sql = query.sql.replace(relation, other) -%}
     {%- endfor -%}
-    select * from {{ previous_table(model.schema, model.name) }}
-    where {{ is_kept }}
-    union all by name
-    select * from ({{ query.sql }})
-    {{ modules.re.search('order by [a-z_, ]+$', sql | trim).group() }}
+    {{ return(query.sql) }}
 {%- endmacro %}
 
 {#- The loans that the new loads can change, as rows of loan_applications. -#}
 {% macro changed_loans(increment) -%}
-    select applications.*
-    from {{ relation_of('gold', 'loan_applications') }} as applications
+    select *
+    from {{ relation_of('gold', 'loan_applications') }}
     where
-        loan_id in (
-            select loan_id
-            from (
-                select * from {{ relation_of('gold', 'loan_applications') }}
-                except
-                select * from {{ previous_table('gold', 'loan_applications') }}
-            )
-        )
-        {%- if increment == 'applications' %}
-        or exists (
-            select 1
-            from changed.customers as customers
-            where
-                applications.customer_id = customers.customer_id
-                and applications.application_date >= customers.since
-        )
-        {%- else %}
+        loan_id in (select loan_id from changed.applications)
+        {%- if increment == 'labels' %}
         or loan_id in (select {{ text_value('loan_id') }} from {{ relation_of('changed', 'lms_loan_daily') }})
         or loan_id in (
             select loan_id
@@ -91,6 +93,60 @@
             where maturity in ('open', 'missing_repayment_month')
         )
         {%- endif %}
+{%- endmacro %}
+
+{#- After loan_applications: those of them that the new loads can change. -#}
+{% macro find_changed_applications() -%}
+    {%- if execute and env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+        create or replace table changed.applications as
+        select applications.*
+        from {{ relation_of('gold', 'loan_applications') }} as applications
+        where
+            loan_id in (
+                select loan_id
+                from (
+                    select * from {{ relation_of('gold', 'loan_applications') }}
+                    except
+                    select * from {{ previous_table('gold', 'loan_applications') }}
+                )
+            )
+            or exists (
+                select 1
+                from changed.customers as customers
+                where
+                    applications.customer_id = customers.customer_id
+                    and applications.application_date >= customers.since
+            )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a month of application holds an application or a label that changed, see `months`. -#}
+{% macro is_month_to_build(month) -%}
+    {%- set changed -%}
+        (
+            select cast(date_trunc('month', application_date) as date)
+            from (
+                select application_date from changed.applications
+                union all
+                select application_date from ({{ rows_of_one_run('loan_applications') }})
+                union all
+                select application_date from ({{ rows_of_one_run('label_store') }})
+            )
+        )
+    {%- endset -%}
+    (
+        {{ is_reference_month(month) }}
+        or {{ month }} in {{ changed }}
+        or exists (select 1 from {{ changed }} as months (month) where {{ is_reference_month('month') }})
+    )
+{%- endmacro %}
+
+{#- The rows of a table of gold that only this run or only the one before has. -#}
+{% macro rows_of_one_run(name) -%}
+    {%- set now, before = relation_of('gold', name), previous_table('gold', name) -%}
+    (select * from {{ now }} except select * from {{ before }})
+    union all
+    (select * from {{ before }} except select * from {{ now }})
 {%- endmacro %}
 
 {#- Before the models: the rows of bronze that are new or judged anew, and whom they concern. -#}

@@ -27,12 +27,11 @@
         {%- if not loop.first -%}{%- do limits.append("customer_id > '" ~ cuts[part - 1] ~ "'") -%}{%- endif -%}
         {%- if not loop.last -%}{%- do limits.append("customer_id <= '" ~ cuts[part] ~ "'") -%}{%- endif -%}
         {%- set condition = limits | join(' and ') ~ (' or customer_id is null' if loop.last else '') -%}
-        {%- set query = namespace(sql=sql) -%}
+        {%- set rows = {} -%}
         {%- for relation in inputs -%}
-            {%- set rows = '(select * from ' ~ relation ~ ' where ' ~ condition ~ ')' -%}
-            {%- set query.sql = query.sql.replace(relation, rows) -%}
+            {%- do rows.update({relation: '(select * from ' ~ relation ~ ' where ' ~ condition ~ ')'}) -%}
         {%- endfor -%}
-        {%- do parts.append({'suffix': '.%03d' % loop.index, 'sql': query.sql}) -%}
+        {%- do parts.append({'suffix': '.%03d' % loop.index, 'sql': with_inputs(sql, rows)}) -%}
     {%- endfor -%}
     {{ return(parts) }}
 {%- endmacro %}

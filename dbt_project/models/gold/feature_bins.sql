@@ -6,14 +6,13 @@
     begin before validation_from); a text is its own bin; a null is the bin 'unknown'.
 -#}
 {%- set features = catalogued_features() | map(attribute='name') | list -%}
-{%- set is_reference = "application_month < cast('" ~ var('validation_from') ~ "' as date)" -%}
 
 with feature_store as (
     select * from {{ ref('feature_store') }}
 ),
 
-training_set as (
-    select * from {{ ref('training_set') }}
+labels as (
+    {{ default_labels() }}
 ),
 
 sample as (
@@ -24,10 +23,10 @@ loans as (
     select
         feature_store.*,
         cast(date_trunc('month', feature_store.application_date) as date) as application_month,
-        case when training_set.split = 'test' then training_set.label end as test_label
+        case when labels.split = 'test' then labels.label end as test_label
     from feature_store
     inner join sample on feature_store.loan_id = sample.loan_id
-    left join training_set on feature_store.loan_id = training_set.loan_id
+    left join labels on feature_store.loan_id = labels.loan_id
 ),
 
 months as (
@@ -40,33 +39,22 @@ months as (
     group by application_month
 ),
 
-numbers as (
-    select
-        application_month,
-        test_label,
-        {%- for name in features %}
-        {{ number_of_feature(name) }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from loans
-),
-
 number_values as (
-    select * from numbers
-    unpivot (value for feature in ({{ features | join(', ') }}))
+    {{ feature_numbers('loans', ['application_month', 'test_label']) }}
 ),
 
 deciles as (
     select
-        feature,
+        feature_number,
         {{ quantiles('value', [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) }} as cuts
     from number_values
-    where {{ is_reference }}
-    group by feature
+    where {{ is_reference_month('application_month') }}
+    group by feature_number
 ),
 
 cut_points as (
     select
-        feature
+        feature_number
         {%- for i in range(1, 10) %},
         {{ list_element('cuts', i) }} as cut_{{ i }}
         {%- endfor %}
@@ -75,7 +63,7 @@ cut_points as (
 
 binned_numbers as (
     select
-        number_values.feature,
+        number_values.feature_number,
         number_values.application_month,
         number_values.test_label,
         -- all in bin 1 where no reference loan has a value
@@ -87,7 +75,23 @@ binned_numbers as (
             1
         ) as bin
     from number_values
-    left join cut_points on number_values.feature = cut_points.feature
+    left join cut_points on number_values.feature_number = cut_points.feature_number
+),
+
+number_bins as (
+    select
+        feature_number,
+        application_month,
+        bin,
+        count(*) as loans,
+        count(test_label) as test_loans,
+        sum(test_label) as test_defaults
+    from binned_numbers
+    group by feature_number, application_month, bin
+),
+
+features as (
+    {{ named_features() }}
 ),
 
 texts as (
@@ -107,14 +111,14 @@ text_values as (
 
 known as (
     select
-        feature,
-        application_month,
-        printf('%02d', bin) as bin,
-        count(*) as loans,
-        count(test_label) as test_loans,
-        sum(test_label) as test_defaults
-    from binned_numbers
-    group by feature, application_month, binned_numbers.bin
+        features.feature,
+        number_bins.application_month,
+        printf('%02d', number_bins.bin) as bin,
+        number_bins.loans,
+        number_bins.test_loans,
+        number_bins.test_defaults
+    from number_bins
+    inner join features on number_bins.feature_number = features.feature_number
     union all
     select
         feature,
@@ -125,10 +129,6 @@ known as (
         sum(test_label) as test_defaults
     from text_values
     group by feature, application_month, value
-),
-
-features as (
-    select * from (values ('{{ features | join("'), ('") }}')) as listed (feature)
 ),
 
 -- the loans of a month that are in no bin
@@ -166,7 +166,7 @@ feature_bins as (
         feature,
         application_month,
         bin,
-        {{ is_reference }} as is_reference,
+        {{ is_reference_month('application_month') }} as is_reference,
         cast(loans as bigint) as loans,
         cast(test_loans as bigint) as test_loans,
         cast(coalesce(test_defaults, 0) as bigint) as test_defaults

@@ -19,7 +19,11 @@
     }) -%}
 {%- endfor -%}
 
-with statistics as (
+with bins as (
+    select * from {{ ref('feature_bins') }}
+),
+
+statistics as (
     select * from {{ ref('feature_statistics') }}
 ),
 
@@ -49,6 +53,62 @@ definitions as (
     )
 ),
 
+totals as (
+    select
+        feature,
+        cast(sum(loans) as bigint) as loans,
+        cast(sum(loans) filter (where bin = 'unknown') as bigint) as unknown_loans,
+        cast(sum(test_defaults) as bigint) as test_defaults
+    from bins
+    group by feature
+),
+
+test_bins as (
+    select
+        feature,
+        bin,
+        sum(test_defaults) + 0.5e0 as defaults,
+        sum(test_loans - test_defaults) + 0.5e0 as others
+    from bins
+    group by feature, bin
+),
+
+test_shares as (
+    select
+        feature,
+        defaults / sum(defaults) over (partition by feature) as default_share,
+        others / sum(others) over (partition by feature) as other_share
+    from test_bins
+),
+
+information_values as (
+    select
+        feature,
+        round(sum((default_share - other_share) * ln(default_share / other_share)), 6)
+            as information_value
+    from test_shares
+    group by feature
+),
+
+top_values as (
+    select
+        bins.feature,
+        max_by(bins.bin, (bins.loans, bins.bin)) as top_value,
+        max(bins.loans) as top_value_loans
+    from (
+        select
+            feature,
+            bin,
+            sum(loans) as loans
+        from bins
+        where bin <> 'unknown'
+        group by feature, bin
+    ) as bins
+    inner join statistics on bins.feature = statistics.feature
+    where statistics.data_type = 'varchar'
+    group by bins.feature
+),
+
 movements as (
     select
         feature,
@@ -62,18 +122,35 @@ movements as (
 
 feature_catalog as (
     select
-        statistics.feature,
+        totals.feature,
         definitions.feature_group,
         definitions.source,
         definitions.source_column,
         definitions.description,
         definitions.point_in_time_rule,
         definitions.sensitive_uses,
-        {{ all_but('statistics', ['feature']) }},
+        statistics.data_type,
+        totals.loans,
+        coalesce(totals.unknown_loans, 0) / totals.loans as null_rate,
+        statistics.mean,
+        statistics.sd,
+        statistics.minimum,
+        statistics.median,
+        statistics.maximum,
+        top_values.top_value,
+        top_values.top_value_loans / totals.loans as top_value_share,
+        statistics.auc_loans,
+        statistics.auc,
+        -- without a default in the test split no bin says anything
+        case when totals.test_defaults > 0 then information_values.information_value end
+            as information_value,
         {{ all_but('movements', ['feature']) }}
-    from statistics
-    left join definitions on statistics.feature = definitions.feature
-    left join movements on statistics.feature = movements.feature
+    from totals
+    inner join information_values on totals.feature = information_values.feature
+    left join statistics on totals.feature = statistics.feature
+    left join top_values on totals.feature = top_values.feature
+    left join definitions on totals.feature = definitions.feature
+    left join movements on totals.feature = movements.feature
 )
 
 select * from feature_catalog

@@ -3,8 +3,7 @@ with features as (
 ),
 
 labels as (
-    select * from {{ ref('label_store') }}
-    where label_definition = '{{ var('default_label') }}'
+    {{ default_labels() }}
 ),
 
 training_set as (
@@ -14,12 +13,7 @@ training_set as (
         labels.label_date,
         labels.days_past_due,
         labels.label,
-        case
-            when features.application_date >= cast('{{ var('test_from') }}' as date) then 'test'
-            when {{ label_known_on('labels.label_date') }} > cast('{{ var('test_from') }}' as date) then 'embargo'
-            when features.application_date >= cast('{{ var('validation_from') }}' as date) then 'validation'
-            else 'train'
-        end as split
+        labels.split
     from features
     inner join labels on features.loan_id = labels.loan_id
 )
