@@ -237,4 +237,6 @@ def _moment(text: str) -> str:
 
 if __name__ == "__main__":
     gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
-    sys.exit(main(sys.argv[1:]))
+    exit_code = main(sys.argv[1:])
+    gc.freeze()  # nor look for it at the end, when all of it goes
+    sys.exit(exit_code)

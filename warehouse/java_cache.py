@@ -8,6 +8,7 @@ not fit runs without it.
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,17 +39,26 @@ def make_cache() -> Path | None:
 
 
 def _land_sample(folder: Path, record_to: Path) -> None:
-    """Land the sample twice, so that the search for rows seen before is recorded too."""
+    """Land the sample as the first load, as one of rows seen before, and as one of a new day."""
     inspections = [
         inspect_file(DATA_DIR / contract.file, contract)
         for contract in read_contracts(CONTRACTS_FILE)
     ]
-    log_file = folder / "spark.log"
+    log_file, bronze_dir = folder / "spark.log", folder / "bronze"
+    days_but_one = {
+        inspection.contract.name: replace(
+            inspection.days, digests=dict(sorted(inspection.days.digests.items())[:-1])
+        )
+        for inspection in inspections
+        if inspection.days
+    }
     spark = landing.start_spark(log_file, "local[*]", record_to=record_to)
     try:
-        for load_id in (1, 2):
-            landed_at = datetime.now(UTC)
-            landing.land(spark, inspections, folder / "bronze", load_id, landed_at, log_file)
+        for load_id, last_days in enumerate(({}, {}, days_but_one), start=1):
+            now = datetime.now(UTC)
+            landing.land(
+                spark, inspections, bronze_dir, load_id, now, log_file, last_days=last_days
+            )
     finally:
         landing.stop_spark(spark)
 

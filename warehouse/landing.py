@@ -33,6 +33,12 @@ SMALL_BYTES = 512 * 2**20  # Up to here a quick start of the JVM is worth more t
 # Of a file of no more rows than this the rows to land are looked for before any is written, and
 # where they are no more than that named to Spark one by one.
 ROWS_COUNTED_FIRST, ROWS_NAMED = 1_000_000, 10_000
+# So few rows are read before code for them would be compiled.
+ROWS_INTERPRETED = 20_000
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 MALFORMED = "_malformed_line"
 DATE_TEXT = "_snapshot_date_text"
 LOAD_ID = "_load_id"
@@ -167,13 +173,22 @@ def land(
     another format, or a row was lost.
     """
 
+    def last_days_of(inspection: FileInspection) -> FileDays | None:
+        return (last_days or {}).get(inspection.contract.name)
+
     def land_one(inspection: FileInspection) -> LandedSource:
+        days = last_days_of(inspection)
         with _spark_failures_as_user_errors(inspection, log_file):
-            days = (last_days or {}).get(inspection.contract.name)
             landed = _land_source(spark, inspection, bronze_dir, load_id, landed_at, days)
         on_progress(landed)
         return landed
 
+    rows = sum(_rows_of(i, _days_to_read(i, last_days_of(i))) for i in inspections)
+    for setting, quick in INTERPRETED.items():
+        if rows <= ROWS_INTERPRETED:
+            spark.conf.set(setting, quick)
+        else:
+            spark.conf.unset(setting)
     largest_first = sorted(inspections, key=lambda inspection: -inspection.bytes)
     with ThreadPoolExecutor(SOURCES_AT_ONCE) as pool:
         futures = {i.contract.name: pool.submit(land_one, i) for i in largest_first}
@@ -260,13 +275,12 @@ def _rows_to_read(
 ) -> Iterator[_Read]:
     """The rows of a file that may bring something after the last file of its source."""
     told, contract = inspection.days, inspection.contract
-    changed = told.changed_since(last_days) if told else None
-    count = sum(told.rows[day] for day in changed) if changed is not None else inspection.data_rows
-    if changed is None or 2 * count > inspection.data_rows:
-        rows = read_rows(spark, inspection)
-        yield _Read(rows, inspection.data_rows, _dates(told.rows) if told else None)
+    changed = _days_to_read(inspection, last_days)
+    count = _rows_of(inspection, changed)
+    if changed is None:
+        yield _Read(read_rows(spark, inspection), count, _dates(told.rows) if told else None)
     elif not changed:
-        yield _Read(None, 0)
+        yield _Read(None, count)
     else:
         part = bronze_dir / f"{contract.name}.changed_rows.csv"
         try:
@@ -274,6 +288,18 @@ def _rows_to_read(
             yield _Read(_read_numbered_rows(spark, inspection, part), count, _dates(changed))
         finally:
             part.unlink(missing_ok=True)
+
+
+def _days_to_read(inspection: FileInspection, last_days: FileDays | None) -> set[str] | None:
+    """The days that may bring something; None where the file is best read whole."""
+    changed = inspection.days.changed_since(last_days) if inspection.days else None
+    return None if 2 * _rows_of(inspection, changed) > inspection.data_rows else changed
+
+
+def _rows_of(inspection: FileInspection, days: set[str] | None) -> int:
+    if days is None:
+        return inspection.data_rows
+    return sum(inspection.days.rows[day] for day in days)
 
 
 def _dates(days: Collection[str]) -> set[date] | None:
