@@ -33,17 +33,20 @@
             'the key of ' ~ name ~ ' is ' ~ key_of_contract ~ ' in _bronze.yml, not ' ~ key
         ) }}
     {%- endif -%}
-    -- each value and condition once, and outside of case: there DuckDB works out one that repeats
-    -- in a file once, inside of it row by row
+    {%- set key_value = 'customer_id' if key == 'Customer_ID' else 'key_value' %}
+    -- Each value and condition once, and outside of case: there DuckDB works out one that repeats
+    -- in a file once, inside of it row by row. It keeps these rows, so they hold no value twice.
     with read as (
         select
             _load_id as load_id,
             _row_number as row_number,
+            _landed_at as landed_at,
+            {%- if key != 'Customer_ID' %}
             {{ text_value(key) }} as key_value,
+            {%- endif %}
             {{ text_value('Customer_ID') }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
             {{ loan_start_date }} as loan_start_date,
-            {{ scope_reason(name) }} as scope_reason,
             {%- for reason, condition in contradictions.items() %}
             {{ condition }} as {{ reason }},
             {%- endfor %}
@@ -55,14 +58,14 @@
         select
             load_id,
             row_number,
-            key_value,
+            {{ key_value }} as key_value,
             customer_id,
             snapshot_date,
             loan_start_date,
-            scope_reason,
+            {{ scope_reason(name) }} as scope_reason,
             case
                 when is_malformed then 'malformed_row'
-                when key_value is null then 'missing_key'
+                when {{ key_value }} is null then 'missing_key'
                 when snapshot_date is null then 'invalid_snapshot_date'
                 {%- for reason in contradictions %}
                 when {{ reason }} then '{{ reason }}'
@@ -140,15 +143,18 @@
     where version_rank > 1
 {%- endmacro %}
 
-{#- Why a row lies outside the build that was asked for (as_of, known_at), else null. -#}
+{#-
+    Why a row, with its snapshot_date and landed_at, lies outside the build that was asked for
+    (as_of, known_at), else null.
+-#}
 {% macro scope_reason(name) -%}
     case
         {%- if var('known_at') %}
-        when _landed_at > cast('{{ var('known_at') }}' as timestamp) then 'loaded_after_known_at'
+        when landed_at > cast('{{ var('known_at') }}' as timestamp) then 'loaded_after_known_at'
         {%- endif %}
         {%- if var('as_of') %}
         when
-            {{ plus_days(snapshot_date_of(name), source_meta(name, 'delay_days')) }}
+            {{ plus_days('snapshot_date', source_meta(name, 'delay_days')) }}
             > cast('{{ var('as_of') }}' as date)
             then 'dated_after_as_of'
         {%- endif %}
