@@ -33,32 +33,37 @@
 {%- endmacro %}
 
 {#-
-    The known values of all features that are numbers, one a row: the kept columns of a relation, the
-    feature's number and the value. A feature goes by its place among the features, because a join or
-    a sort by numbers takes half the time of one by names; named_features() has its name.
+    The known values of all features that are numbers, or of all that are texts, one a row: the kept
+    columns of a relation, the feature's number and the value. A feature goes by its place among the
+    features, because a join or a sort by numbers takes half the time of one by names;
+    named_features() has its name.
 -#}
 {% macro feature_numbers(relation, kept) -%}
-    {%- set numbers = [] -%}
-    {%- for feature in catalogued_features() -%}{%- do numbers.append(adapter.quote(loop.index)) -%}{%- endfor -%}
+    {{ feature_values(relation, kept, "<> 'varchar' then try_cast(", ' as double)') }}
+{%- endmacro %}
+
+{% macro feature_texts(relation, kept) -%}
+    {{ feature_values(relation, kept, "= 'varchar' then cast(", ' as string)') }}
+{%- endmacro %}
+
+{#- before, after: what stands around a feature in its value; null where its type is another. -#}
+{% macro feature_values(relation, kept, before, after) -%}
+    {%- set features = catalogued_features() -%}
+    {%- set places, type_of = [], adapter.dispatch('type_of') -%}
     select
-        {%- for column in kept %}
-        {{ column }},
-        {%- endfor %}
+        {{ kept | join(', ') }},
         cast(place as smallint) as feature_number,
         value
     from (
         select
-            {%- for column in kept %}
-            {{ column }},
-            {%- endfor %}
-            {%- for feature in catalogued_features() %}
-            -- null where it is a text; the type is known when the query is planned
-            case when {{ type_of(feature.name) }} <> 'varchar' then try_cast({{ feature.name }} as double) end
-                as {{ numbers[loop.index0] }}{{ ',' if not loop.last }}
+            {{ kept | join(', ') }},
+            {%- for feature in features %}
+            {%- do places.append(adapter.quote(loop.index)) %}
+            case when {{ type_of(feature.name) }} {{ before }}{{ feature.name }}{{ after }} end as {{ places[-1] }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ relation }}
     )
-    unpivot (value for place in ({{ numbers | join(', ') }}))
+    unpivot (value for place in ({{ places | join(', ') }}))
 {%- endmacro %}
 
 {#- The features by their number, see feature_numbers. -#}
@@ -68,11 +73,6 @@
         ('{{ feature.name }}', {{ loop.index }}){{ ',' if not loop.last }}
         {%- endfor %}
     ) as listed (feature, feature_number)
-{%- endmacro %}
-
-{#- A feature as a text, null where it is a number. -#}
-{% macro text_of_feature(name) -%}
-    case when {{ type_of(name) }} = 'varchar' then cast({{ name }} as string) end
 {%- endmacro %}
 
 {#-

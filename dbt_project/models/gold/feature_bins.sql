@@ -5,8 +5,6 @@
     A number falls into one of ten bins, cut at the deciles of the reference months (the ones that
     begin before validation_from); a text is its own bin; a null is the bin 'unknown'.
 -#}
-{%- set features = catalogued_features() | map(attribute='name') | list -%}
-
 with feature_store as (
     select * from {{ ref('feature_store') }}
 ),
@@ -78,6 +76,10 @@ binned_numbers as (
     left join cut_points on number_values.feature_number = cut_points.feature_number
 ),
 
+text_values as (
+    {{ feature_texts('loans', ['application_month', 'test_label']) }}
+),
+
 number_bins as (
     select
         feature_number,
@@ -90,51 +92,39 @@ number_bins as (
     group by feature_number, application_month, bin
 ),
 
-features as (
-    {{ named_features() }}
-),
-
-texts as (
+text_bins as (
     select
-        application_month,
-        test_label,
-        {%- for name in features %}
-        {{ text_of_feature(name) }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from loans
-),
-
-text_values as (
-    select * from texts
-    unpivot (value for feature in ({{ features | join(', ') }}))
-),
-
-known as (
-    select
-        features.feature,
-        number_bins.application_month,
-        printf('%02d', number_bins.bin) as bin,
-        number_bins.loans,
-        number_bins.test_loans,
-        number_bins.test_defaults
-    from number_bins
-    inner join features on number_bins.feature_number = features.feature_number
-    union all
-    select
-        feature,
+        feature_number,
         application_month,
         value as bin,
         count(*) as loans,
         count(test_label) as test_loans,
         sum(test_label) as test_defaults
     from text_values
-    group by feature, application_month, value
+    group by feature_number, application_month, value
+),
+
+known as (
+    select
+        feature_number,
+        application_month,
+        printf('%02d', bin) as bin,
+        loans,
+        test_loans,
+        test_defaults
+    from number_bins
+    union all
+    select * from text_bins
+),
+
+features as (
+    {{ named_features() }}
 ),
 
 -- the loans of a month that are in no bin
 unknown as (
     select
-        features.feature,
+        features.feature_number,
         months.application_month,
         'unknown' as bin,
         months.loans - coalesce(sum(known.loans), 0) as loans,
@@ -144,10 +134,10 @@ unknown as (
     cross join months
     left join known
         on
-            features.feature = known.feature
+            features.feature_number = known.feature_number
             and months.application_month = known.application_month
     group by
-        features.feature,
+        features.feature_number,
         months.application_month,
         months.loans,
         months.test_loans,
@@ -163,14 +153,15 @@ bins as (
 
 feature_bins as (
     select
-        feature,
-        application_month,
-        bin,
-        {{ is_reference_month('application_month') }} as is_reference,
-        cast(loans as bigint) as loans,
-        cast(test_loans as bigint) as test_loans,
-        cast(coalesce(test_defaults, 0) as bigint) as test_defaults
+        features.feature,
+        bins.application_month,
+        bins.bin,
+        {{ is_reference_month('bins.application_month') }} as is_reference,
+        cast(bins.loans as bigint) as loans,
+        cast(bins.test_loans as bigint) as test_loans,
+        cast(coalesce(bins.test_defaults, 0) as bigint) as test_defaults
     from bins
+    inner join features on bins.feature_number = features.feature_number
 )
 
 select * from feature_bins

@@ -3,6 +3,7 @@
     loans out of time: on the test split, whose loans no threshold, bin or model has seen.
 -#}
 {%- set features = catalogued_features() | map(attribute='name') | list -%}
+{%- set type_of = adapter.dispatch('type_of') -%}
 
 with feature_store as (
     select * from {{ ref('feature_store') }}
