@@ -1,17 +1,22 @@
-"""The least that the same work takes: python -m benchmarks.floor landing|models|bytes ...
+"""A part of the work alone, or the least that it takes: python -m benchmarks.floor PART ...
 
 landing DATA_DIR OUT_DIR: Spark reads the CSV files as text and writes them as parquet, no more.
 models DATA_DIR OUT_DIR RUN_DIR COMPILED_DIR: that, and then plain DuckDB runs the SQL that dbt
 runs, one query a table.
 bytes RUN_DIR OUT_DIR: DuckDB reads every column of bronze and writes the bytes of silver and gold.
+dbt RUN_DIR OUT_DIR LIMIT: dbt makes silver and gold anew from the bronze of a run, without tests,
+under a memory limit as main.py sets it.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import duckdb
 
 from warehouse.catalog import attach, quoted_name
+from warehouse.memory import memory_limit
+from warehouse.paths import DBT_DIR, PROJECT_DIR
 
 
 def landing(data_dir: Path, out_dir: Path) -> None:
@@ -51,6 +56,24 @@ def bytes_alone(run_dir: Path, out_dir: Path) -> None:
                 _write(con, f"'{path}'", out_dir / layer / path.name)
 
 
+def dbt(run_dir: Path, out_dir: Path, limit: str) -> None:
+    """Make silver and gold from a run's bronze as dbt makes them, one model at a time."""
+    from dbt.cli.main import dbtRunner
+
+    for layer in ("silver", "gold"):
+        (out_dir / layer).mkdir(parents=True)
+    (out_dir / "bronze").symlink_to(run_dir / "bronze")
+    os.environ |= {
+        "WAREHOUSE_HOME": str(PROJECT_DIR),
+        "WAREHOUSE_BUILD_DIR": str(out_dir),
+        "WAREHOUSE_MEMORY_LIMIT": memory_limit(limit).duckdb,
+    }
+    places = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", out_dir / "dbt"]
+    command = ["run", *places, "--threads", "1", "--log-path", out_dir, "--quiet"]
+    if not dbtRunner().invoke([str(word) for word in command]).success:
+        sys.exit("dbt failed")
+
+
 def _write(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     con.execute(f"copy (from {relation}) to '{target}' (format parquet, compression zstd)")
@@ -58,5 +81,8 @@ def _write(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    what = {"landing": landing, "models": models, "bytes": bytes_alone}[sys.argv[1]]
-    what(*map(Path, sys.argv[2:]))
+    if sys.argv[1] == "dbt":
+        dbt(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    else:
+        what = {"landing": landing, "models": models, "bytes": bytes_alone}[sys.argv[1]]
+        what(*map(Path, sys.argv[2:]))

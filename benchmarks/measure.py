@@ -21,12 +21,11 @@ LOOKS_BETWEEN_WEIGHINGS = 8  # reading the memory of a large process takes a whi
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took; first_cpu_seconds without the processes it started."""
+    """What one run of a command took."""
 
     wall_seconds: float
     cpu_seconds: float
     peak_mb: float
-    first_cpu_seconds: float
 
 
 def measure(command: Sequence[str | Path]) -> Cost:
@@ -64,12 +63,10 @@ def measure(command: Sequence[str | Path]) -> Cost:
         if process.returncode:
             output.seek(0)
             sys.exit(f"{' '.join(map(str, command))} failed:\n{output.read()}")
-    first = next((seconds for (pid, _), seconds in cpu.items() if pid == process.pid), 0.0)
     return Cost(
         wall_seconds=wall,
         cpu_seconds=max(sum(cpu.values()), _cpu_of_ended() - cpu_before),
         peak_mb=peak / 2**20,
-        first_cpu_seconds=first,
     )
 
 

@@ -21,7 +21,6 @@ def test_a_cost_is_that_of_the_whole_process_tree():
     started = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '''{CHILD}'''])"
     cost = measure([sys.executable, "-c", started])
     assert cost.cpu_seconds > 0.9
-    assert cost.first_cpu_seconds < 0.5
     assert 200 < cost.peak_mb < 400
 
 
@@ -65,7 +64,7 @@ def test_a_claim_says_whether_it_holds():
 
 
 def test_results_are_read_as_they_were_kept(tmp_path):
-    cost = Cost(2.0, 3.0, 100.0, 1.0)
+    cost = Cost(2.0, 3.0, 100.0)
     part = results.Part(
         "joins", "How fast?", 3, [results.Table("t", "a", {"a": cost, "b": cost})],
         [results.Claim("c", 1.0, 2.0)], ["a note"], {"a": [(1, 3.0), (10, 30.0)]},
