@@ -237,6 +237,4 @@ def _moment(text: str) -> str:
 
 if __name__ == "__main__":
     gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
-    exit_code = main(sys.argv[1:])
-    gc.freeze()  # nor look for it at the end, when all of it goes
-    sys.exit(exit_code)
+    sys.exit(main(sys.argv[1:]))

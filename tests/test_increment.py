@@ -239,7 +239,7 @@ def increment(function):
 
 
 few = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=1, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 
