@@ -62,4 +62,6 @@ def _lines(
         for x, y in at:
             canvas.circle(x, y, 2.6, color)
         # beside the right end of the panel, so that names of short lines do not lie on others
-        canvas.text(right + 10, labels[name] + 4, f"{name}, {line[-1][1]:.3g} s", color)
+        last = line[-1][1]
+        seconds = f"{last:,.0f}" if last >= 100 else f"{last:.3g}"
+        canvas.text(right + 10, labels[name] + 4, f"{name}, {seconds} s", color)
