@@ -173,17 +173,19 @@ def land(
     another format, or a row was lost.
     """
 
-    def last_days_of(inspection: FileInspection) -> FileDays | None:
-        return (last_days or {}).get(inspection.contract.name)
+    days_to_read = {
+        i.contract.name: _days_to_read(i, (last_days or {}).get(i.contract.name))
+        for i in inspections
+    }
 
     def land_one(inspection: FileInspection) -> LandedSource:
-        days = last_days_of(inspection)
+        days = days_to_read[inspection.contract.name]
         with _spark_failures_as_user_errors(inspection, log_file):
-            landed = _land_source(spark, inspection, bronze_dir, load_id, landed_at, days)
+            landed = _land_source(spark, inspection, days, bronze_dir, load_id, landed_at)
         on_progress(landed)
         return landed
 
-    rows = sum(_rows_of(i, _days_to_read(i, last_days_of(i))) for i in inspections)
+    rows = sum(_rows_of(i, days_to_read[i.contract.name]) for i in inspections)
     for setting, quick in INTERPRETED.items():
         if rows <= ROWS_INTERPRETED:
             spark.conf.set(setting, quick)
@@ -227,14 +229,14 @@ def _spark_failures_as_user_errors(inspection: FileInspection, log_file: Path) -
 def _land_source(
     spark: "SparkSession",
     inspection: FileInspection,
+    days: set[str] | None,
     bronze_dir: Path,
     load_id: int,
     landed_at: datetime,
-    last_days: FileDays | None,
 ) -> LandedSource:
     contract = inspection.contract
     folder = bronze_dir / contract.name
-    with _rows_to_read(spark, inspection, last_days, bronze_dir) as read:
+    with _rows_to_read(spark, inspection, days, bronze_dir) as read:
         rows_seen_before = inspection.data_rows - read.count
         if read.rows is not None:
             rows, seen_before = with_date_partition(read.rows, contract), None
@@ -271,21 +273,20 @@ class _Read:
 
 @contextmanager
 def _rows_to_read(
-    spark: "SparkSession", inspection: FileInspection, last_days: FileDays | None, bronze_dir: Path
+    spark: "SparkSession", inspection: FileInspection, days: set[str] | None, bronze_dir: Path
 ) -> Iterator[_Read]:
-    """The rows of a file that may bring something after the last file of its source."""
+    """The rows of these days of a file, which is read whole where `days` is None."""
     told, contract = inspection.days, inspection.contract
-    changed = _days_to_read(inspection, last_days)
-    count = _rows_of(inspection, changed)
-    if changed is None:
+    count = _rows_of(inspection, days)
+    if days is None:
         yield _Read(read_rows(spark, inspection), count, _dates(told.rows) if told else None)
-    elif not changed:
+    elif not days:
         yield _Read(None, count)
     else:
         part = bronze_dir / f"{contract.name}.changed_rows.csv"
         try:
-            write_rows_of_days(inspection.path, contract, told, changed, part)
-            yield _Read(_read_numbered_rows(spark, inspection, part), count, _dates(changed))
+            write_rows_of_days(inspection.path, contract, told, days, part)
+            yield _Read(_read_numbered_rows(spark, inspection, part), count, _dates(days))
         finally:
             part.unlink(missing_ok=True)
 
