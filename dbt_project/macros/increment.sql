@@ -56,10 +56,11 @@
         {%- set source = "'" ~ names[0] ~ "'" if names | length == 1 else 'source' -%}
         {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
     {%- elif increment == 'months' -%}
+        {%- do run_query(find_months_to_build()) -%}
         {%- set store = relation_of('gold', 'feature_store') -%}
-        {%- set month = "cast(date_trunc('month', application_date) as date)" -%}
-        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_month_to_build(month) ~ ')'}) -%}
-        {%- set is_kept = 'not (' ~ is_month_to_build('application_month') ~ ')' -%}
+        {%- set is_built = "date_trunc('month', application_date) in (from changed.months)" -%}
+        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
+        {%- set is_kept = 'application_month not in (from changed.months)' -%}
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
         {#- on one line, because a comment of the model may name the relation too -#}
@@ -120,25 +121,27 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a month of application holds an application or a label that changed, see `months`. -#}
-{% macro is_month_to_build(month) -%}
-    {%- set changed -%}
-        (
-            select cast(date_trunc('month', application_date) as date)
-            from (
-                select application_date from changed.applications
-                union all
-                select application_date from ({{ rows_of_one_run('loan_applications') }})
-                union all
-                select application_date from ({{ rows_of_one_run('label_store') }})
-            )
+{#- The months of application to build anew, see `months`. -#}
+{% macro find_months_to_build() -%}
+    create or replace table changed.months as
+    with changed_months as (
+        select cast(date_trunc('month', application_date) as date) as month
+        from (
+            select application_date from changed.applications
+            union all
+            select application_date from ({{ rows_of_one_run('loan_applications') }})
+            union all
+            select application_date from ({{ rows_of_one_run('label_store') }})
         )
-    {%- endset -%}
-    (
-        {{ is_reference_month(month) }}
-        or {{ month }} in {{ changed }}
-        or exists (select 1 from {{ changed }} as months (month) where {{ is_reference_month('month') }})
     )
+
+    select month from changed_months
+    union
+    select cast(date_trunc('month', application_date) as date) as month
+    from {{ relation_of('gold', 'feature_store') }}
+    where
+        {{ is_reference_month("date_trunc('month', application_date)") }}
+        or exists (select 1 from changed_months where {{ is_reference_month('month') }})
 {%- endmacro %}
 
 {#- The rows of a table of gold that only this run or only the one before has. -#}
