@@ -172,8 +172,8 @@ def one_row(draw) -> tuple[str, dict[str, str | None]]:
 LOADS_OF_ROWS = st.lists(st.lists(one_row(), min_size=1, max_size=10), min_size=2, max_size=4)
 
 
-# labels that close within the few months of the rows, a month that is no reference for others, and
-# a source with a rule of its own
+# labels that close within the few months of the rows, a month that is no reference for others, a
+# source with a rule of its own, and one file that loads may add to a table
 MONTH, SOURCE = "past_due: {}, months_on_book: {}", "            file: features_financials.csv"
 RULE = "            delay_days: 20\n            max_age_days: 60\n"
 CHANGES = [
@@ -182,6 +182,7 @@ CHANGES = [
     ("dbt_project.yml", "validation_from: 2023-07-01", "validation_from: 2023-02-01"),
     ("dbt_project.yml", "test_from: 2024-02-01", "test_from: 2023-02-01"),
     ("models/bronze/_bronze.yml", SOURCE, RULE + SOURCE),
+    ("dbt_project.yml", "appended_files: 12", "appended_files: 1"),
 ]
 
 
@@ -268,6 +269,19 @@ def test_tables_made_in_parts_hold_the_rows_of_whole_ones(warehouse, warehouse_i
     with duckdb.connect() as con:
         attach(con, built)
         assert con.execute("select count(*) from gold.feature_store").fetchone() == (5,)
+
+
+def test_what_a_load_adds_is_one_more_file_until_there_are_too_many(warehouse):
+    loads = [FIRST, [loan("z", "c", "2023-03-01", 2)], [loan("w", "d", "2023-03-01", 2)]]
+    built = [warehouse.first(FIRST)]
+    for count in (2, 3):
+        built.append(warehouse.build(loads[:count], previous=built[-1]))
+    files = [sorted(one.glob("gold/feature_store.*parquet")) for one in built]
+    assert [len(of_one) for of_one in files] == [1, 2, 1]
+    assert files[1][0].samefile(files[0][0])
+    nothing_new = [built[n] / "silver" / "clickstream.parquet" for n in (0, 2)]
+    assert nothing_new[1].samefile(nothing_new[0])
+    assert differences(built[-1], warehouse.build(loads, previous=None)) == {}
 
 
 @pytest.mark.long

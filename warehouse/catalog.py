@@ -32,6 +32,11 @@ def set_memory(con: DuckDBPyConnection, run_dir: Path, limit: str | None = None)
         con.execute("set memory_limit = ?", [limit])
 
 
+def table_of(file: Path) -> str:
+    """The table whose file this is: x of x.parquet and of x.001.parquet."""
+    return file.name.partition(".")[0]
+
+
 def quoted_name(name: str) -> str:
     """A name as SQL takes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
@@ -47,7 +52,7 @@ def _tables(layer_dir: Path) -> list[tuple[str, str]]:
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(layer_dir.glob("*.parquet")):
         if not path.name.startswith("tmp_"):
-            files[path.name.partition(".")[0]].append(path)
+            files[table_of(path)].append(path)
     tables = [(name, _read_parquet(*paths)) for name, paths in files.items()]
     for folder in sorted(path for path in layer_dir.iterdir() if path.is_dir()):
         if next(folder.rglob("*.parquet"), None) is not None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
-from warehouse import catalog, paths
+from warehouse import catalog, paths, runs
 
 
 class Plugin(BasePlugin):
@@ -26,3 +27,18 @@ class Plugin(BasePlugin):
             for layer in catalog.LAYERS:
                 (run_dir / layer).mkdir(exist_ok=True)
         catalog.attach(conn, run_dir)
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Complete a table that is written: link the files it keeps, remove those it had before.
+
+        The config is what the macro files_of returns.
+        """
+        kept, made = target_config.config["kept"], target_config.config["made"]
+        for file, file_before in kept.items():
+            Path(file).unlink(missing_ok=True)
+            runs.link(file_before, file)
+        files = {Path(file) for file in (*kept, *made)}
+        table = target_config.relation.identifier
+        for path in next(iter(files)).parent.glob("*.parquet"):
+            if catalog.table_of(path) == table and path not in files:
+                path.unlink()

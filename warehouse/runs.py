@@ -186,12 +186,12 @@ def begin(datamart: Datamart, run_id: str) -> Path:
     run_dir = datamart.current_run()
     if run_dir is not None:
         shutil.copytree(
-            run_dir / "bronze", build_dir / "bronze", copy_function=_link, dirs_exist_ok=True
+            run_dir / "bronze", build_dir / "bronze", copy_function=link, dirs_exist_ok=True
         )
     return build_dir
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
     """Hard-link a file, or copy it where the file system knows no hard links."""
     try:
         os.link(source, target)

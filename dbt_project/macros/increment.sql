@@ -11,11 +11,13 @@
         on or before the application. Later rows are not known to it.
     labels: the loans that are new or changed or have such a row, and those whose window was open or
         lacked a month, for these hang on how far the repayments reach.
+    training: such applications, and those of a loan whose default label is new or another.
     months: the months of application of such applications and of labels that changed, and the
         reference months; all months where one of these is among the changed.
 
     What is made of a sample of the applications (sampled) can change with each of them, so that it
     is built whole where there are more than the sample. A model without `increment` is built whole.
+    Whether the part becomes a file of its own (appends) stands in parts.sql.
 -#}
 {% macro increment_of(model) -%}
     {%- set increment = model.config.meta.get('increment') if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
@@ -27,17 +29,8 @@
     {{ return(increment) }}
 {%- endmacro %}
 
-{#- The query of a model, or its increment: rows of the run before, and those built anew. -#}
-{% macro whole_or_increment(model, sql) -%}
-    {%- set increment = increment_of(model) -%}
-    {%- if not increment -%}{{ return(sql) }}{%- endif -%}
-    {%- set part = part_to_build(model, increment) -%}
-    {%- for relation in part.inputs if relation not in sql -%}
-        {{ exceptions.raise_compiler_error(
-            model.name ~ ' is built by ' ~ increment ~ ' (increment in dbt_project.yml)'
-            ~ ' but does not read ' ~ relation
-        ) }}
-    {%- endfor -%}
+{#- The query of an increment: rows of the run before, and those built anew. -#}
+{% macro increment_query(model, sql, part) -%}
     select * from {{ previous_table(model.schema, model.name) }}
     where {{ part.is_kept }}
     union all by name
@@ -45,8 +38,11 @@
     {{ modules.re.search('order by [a-z_, ]+$', sql | trim).group() }}
 {%- endmacro %}
 
-{#- What is built anew: {inputs: {relation: its rows that decide}, is_kept: of the rows of before}. -#}
-{% macro part_to_build(model, increment) -%}
+{#-
+    What is built anew: {inputs: {relation: its rows that decide}, is_kept: which rows of before are
+    taken over, count: the number of rows that decide, as a query}.
+-#}
+{% macro part_to_build(model, sql, increment) -%}
     {%- set inputs = {} -%}
     {%- if increment == 'bronze' -%}
         {%- set names = model.sources | map('last') | list -%}
@@ -55,6 +51,12 @@
         {%- endfor -%}
         {%- set source = "'" ~ names[0] ~ "'" if names | length == 1 else 'source' -%}
         {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
+    {%- elif increment == 'training' -%}
+        {%- do run_query(find_training_loans()) -%}
+        {%- set store = relation_of('gold', 'feature_store') -%}
+        {%- set is_built = 'loan_id in (from changed.training_loans)' -%}
+        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
+        {%- set is_kept = 'loan_id not in (from changed.training_loans)' -%}
     {%- elif increment == 'months' -%}
         {%- do run_query(find_months_to_build()) -%}
         {%- set store = relation_of('gold', 'feature_store') -%}
@@ -68,7 +70,14 @@
         {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
         {%- set is_kept = 'loan_id in (select loan_id from ' ~ loans ~ ' except select loan_id from (' ~ changed ~ '))' -%}
     {%- endif -%}
-    {{ return({'inputs': inputs, 'is_kept': is_kept}) }}
+    {%- for relation in inputs if relation not in sql -%}
+        {{ exceptions.raise_compiler_error(
+            model.name ~ ' is built by ' ~ increment ~ ' (increment in dbt_project.yml)'
+            ~ ' but does not read ' ~ relation
+        ) }}
+    {%- endfor -%}
+    {%- set count = 'select count(*) from ' ~ (inputs.values() | first) -%}
+    {{ return({'inputs': inputs, 'is_kept': is_kept, 'count': count}) }}
 {%- endmacro %}
 
 {#- A query with other relations in the place of those that it reads: {relation: other}. -#}
@@ -119,6 +128,15 @@
                     and applications.application_date >= customers.since
             )
     {%- endif -%}
+{%- endmacro %}
+
+{#- The loans whose row of the training set can be another, see `training`. -#}
+{% macro find_training_loans() -%}
+    create or replace table changed.training_loans as
+    select loan_id from changed.applications
+    union
+    select loan_id from ({{ rows_of_one_run('label_store') }})
+    where label_definition = '{{ var('default_label') }}'
 {%- endmacro %}
 
 {#- The months of application to build anew, see `months`. -#}
@@ -203,7 +221,11 @@
 {%- endmacro %}
 
 {% macro previous_table(schema, name) -%}
-    read_parquet('{{ (env_var('WAREHOUSE_PREVIOUS_RUN') ~ '/' ~ schema ~ '/' ~ name ~ '.*parquet') | replace("'", "''") }}')
+    read_parquet('{{ previous_files(schema, name) }}')
+{%- endmacro %}
+
+{% macro previous_files(schema, name) -%}
+    {{ (env_var('WAREHOUSE_PREVIOUS_RUN') ~ '/' ~ schema ~ '/' ~ name ~ '.*parquet') | replace("'", "''") }}
 {%- endmacro %}
 
 {% macro relation_of(schema, name) -%}

@@ -1,12 +1,10 @@
 {#-
-    Materialises a model as one parquet file, <datamart>/<schema>/<model>.parquet (or as several, see
-    parts.sql), and a view over it. Streams the query into the file (dbt-duckdb's own `external` builds a temporary table
-    first, and writes an all-null row where the result is empty). DuckDB writes beside the target
-    and renames, so a killed run leaves the old file whole.
+    Materialises a model as parquet, <datamart>/<schema>/<model>.parquet or several files (see
+    parts.sql), and a view over it. Streams the query into the file (dbt-duckdb's own `external`
+    builds a temporary table first, and writes an all-null row where the result is empty). DuckDB
+    writes beside the target and renames, so a killed run leaves the old file whole.
 -#}
 {% materialization parquet, adapter='duckdb' %}
-    {%- set path = (adapter.external_root() ~ '/' ~ this.schema ~ '/' ~ this.identifier) | replace("'", "''") -%}
-    {%- set files = [] -%}
     {%- set target_relation = this.incorporate(type='view') -%}
 
     {{ run_hooks(pre_hooks) }}
@@ -15,18 +13,23 @@
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {% for part in parts_of(model, whole_or_increment(model, sql)) -%}
-        {%- do files.append(path ~ part.suffix ~ '.parquet') -%}
+    {%- set files = files_of(model, sql) -%}
+    {% for file, query in files.made.items() -%}
         {% call statement('main') -%}
             copy (
-                {{ part.sql }}
-            ) to '{{ files[-1] }}' (format parquet, compression zstd)
+                {{ query }}
+            ) to '{{ file | replace("'", "''") }}' (format parquet, compression zstd)
         {%- endcall %}
     {%- endfor %}
-    {% do refuse_other_parts(path, files) %}
-    {% call statement('view') -%}
+    {#- the plugin links the files that are kept and removes what else the table had -#}
+    {% do adapter.store_relation('dbt_plugin', this, [], '', 'parquet', files) %}
+    {% call statement('view' if files.made else 'main') -%}
         create or replace view {{ target_relation }} as
-        select * from read_parquet(['{{ files | join("', '") }}'])
+        select * from read_parquet([
+            {%- for file in files.kept.keys() | list + files.made.keys() | list %}
+            '{{ file | replace("'", "''") }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        ])
     {%- endcall %}
 
     {% do persist_docs(target_relation, model) %}
