@@ -16,7 +16,7 @@ from warehouse.catalog import attach
 from warehouse.contract import read_contracts
 from warehouse.errors import UserError
 from warehouse.java import OPENED_PACKAGES, java_home
-from warehouse.landing import start_spark
+from warehouse.landing import start_java, start_spark
 from warehouse.paths import CONTRACTS_FILE, PROJECT_DIR
 
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -130,6 +130,6 @@ def test_a_master_that_is_none_is_said_in_one_line(tmp_path):
     with pytest.raises(
         UserError, match=r"did not start on nonsense: .*nonsense.*spark\.log"
     ) as said:
-        start_spark(tmp_path / "spark.log", "nonsense")
+        start_spark(start_java(tmp_path / "spark.log"), "nonsense")
     assert "\n" not in str(said.value)
     assert "SparkContext" in (tmp_path / "spark.log").read_text()

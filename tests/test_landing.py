@@ -24,7 +24,8 @@ RAW = "loan_id, note, snapshot_date"
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
-    session = landing.start_spark(tmp_path_factory.mktemp("spark") / "spark.log")
+    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
+    session = landing.start_spark(java)
     yield session
     landing.stop_spark(session)
 

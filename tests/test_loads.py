@@ -322,7 +322,8 @@ def test_files_that_restate_nothing_give_the_same_silver_in_any_order(compiled, 
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
-    session = landing.start_spark(tmp_path_factory.mktemp("spark") / "spark.log")
+    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
+    session = landing.start_spark(java)
     yield session
     landing.stop_spark(session)
 

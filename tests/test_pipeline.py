@@ -6,6 +6,7 @@ import re
 
 from conftest import run_main
 from rich.console import Console
+from test_java import idle_java
 
 from warehouse import summary
 
@@ -96,12 +97,20 @@ def test_rows_that_no_application_knows_are_counted_by_their_reason(sample):
     assert {"known", "after_every_application"} <= dict(found).keys()
 
 
-def test_a_second_run_on_the_same_files_does_nothing(unpacked_project, datamart):
+def test_a_second_run_on_the_same_files_does_nothing(
+    unpacked_project, datamart, tmp_path, monkeypatch
+):
+    """Nor does it start Java, or leave a record."""
     before = (datamart / "current").resolve()
+    java_home, java_started = idle_java(tmp_path / "java")
+    monkeypatch.setenv("JAVA_HOME", str(java_home))
     result = run_main("--datamart-dir", datamart, project=unpacked_project)
     assert result.returncode == 0
     assert "Nothing to do" in result.stdout
     assert (datamart / "current").resolve() == before
+    assert not java_started.exists()
+    for folder in ("logs", "manifests"):
+        assert [path.stem for path in (datamart / folder).iterdir()] == [before.name]
 
 
 def test_the_manifest_says_what_the_run_did(sample_datamart):

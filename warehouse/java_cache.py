@@ -52,7 +52,7 @@ def _land_sample(folder: Path, record_to: Path) -> None:
         for inspection in inspections
         if inspection.days
     }
-    spark = landing.start_spark(log_file, "local[*]", record_to=record_to)
+    spark = landing.start_spark(landing.start_java(log_file, record_to=record_to), "local[*]")
     try:
         for load_id, last_days in enumerate(({}, {}, days_but_one), start=1):
             now = datetime.now(UTC)

@@ -23,7 +23,7 @@ from warehouse.contract import SourceContract
 from warehouse.days import NO_DAY, FileDays, write_rows_of_days
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection
-from warehouse.java import start_jvm, stop_jvm
+from warehouse.java import Jvm, connect, import_pyspark, start_jvm, stop_jvm
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -69,26 +69,40 @@ class LandedSource:
     rows_seen_before: int
 
 
-def start_spark(
+def start_java(
     log_file: Path,
-    master: str = "local[2]",
     memory: str = "512m",
     input_bytes: int = 0,
     record_to: Path | None = None,
-) -> "SparkSession":
-    """A Spark session for landing about `input_bytes` of files; end it with `stop_spark`.
+) -> Jvm:
+    """The Java for landing about `input_bytes` of files, for `start_spark`; it starts meanwhile.
 
     `memory` is the driver's heap, which is all of Spark for a local master. Nothing is printed:
-    what Spark says goes to `log_file`. `record_to` is for `warehouse.java_cache`. Raises UserError
-    when Java or Spark does not start.
+    what Java and Spark say goes to `log_file`. `record_to` is for `warehouse.java_cache`. To be
+    called while no other thread imports anything. Raises UserError when there is no Java.
+    """
+    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    java = start_jvm(memory, log_file, quick, record_to)
+    try:
+        import_pyspark()
+    except BaseException:
+        java.end()
+        raise
+    return java
+
+
+def start_spark(java: Jvm, master: str = "local[2]") -> "SparkSession":
+    """A Spark session for landing; end it with `stop_spark`.
+
+    Raises UserError when Java or Spark does not start; then Java has ended.
     """
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
-    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
-    log_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file = java.log_file
     logging.basicConfig(filename=log_file)  # py4j would say on the terminal what interrupted it
-    gateway = start_jvm(memory, log_file, quick, record_to)
+    gateway = connect(java)
     conf = SparkConf(loadDefaults=False).setAll(_settings(master).items())
     try:
         return SparkSession(SparkContext(conf=conf, gateway=gateway))

@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,10 +18,11 @@ import duckdb
 
 from warehouse import runs
 from warehouse.catalog import attach
-from warehouse.contract import read_contracts
+from warehouse.contract import SourceContract, read_contracts
 from warehouse.days import FileDays
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection, inspect_file
+from warehouse.java import Jvm
 from warehouse.memory import MemoryLimit
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
@@ -55,35 +56,42 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
         UserError: something the user can mend; the published datamart is untouched.
     """
     datamart = runs.open_datamart(options.datamart_dir)
-    with runs.locked(datamart):
+    with runs.locked(datamart), contextlib.ExitStack() as java_end:
+        run_id = runs.new_run_id(datamart)
+        log_file = datamart.logs / f"{run_id}.log"
+        published = datamart.current_manifest()
+        landed_before = published["inputs"]["files"] if published else []
         try:
             with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
                 _check_folder(options.data_dir)
+                contracts = read_contracts(CONTRACTS_FILE)
+                java = _java_ahead(options, contracts, landed_before, log_file, java_end)
                 inspections = [
                     inspect_file(options.data_dir / contract.file, contract)
-                    for contract in read_contracts(CONTRACTS_FILE)
+                    for contract in contracts
                 ]
-        except (UserError, KeyboardInterrupt):
-            with _recorded(datamart, _inputs(options, []), progress):
+        except BaseException:
+            with _recorded(datamart, run_id, log_file, _inputs(options, []), progress):
                 raise
         inputs = _inputs(options, inspections)
-        published = datamart.current_manifest()
         is_same = published is not None and published["inputs"] == inputs
         if is_same and datamart.is_as_published() and not options.rebuild:
+            log_file.unlink(missing_ok=True)  # a file was another only before it was read
             return published, False
         with (
-            _recorded(datamart, inputs, progress) as (manifest, log_file),
+            _recorded(datamart, run_id, log_file, inputs, progress) as manifest,
             contextlib.ExitStack() as endings,
         ):
-            build_dir = runs.begin(datamart, manifest["run_id"])
+            build_dir = runs.begin(datamart, run_id)
             manifest |= _land_and_build(
                 options,
                 datamart,
                 build_dir,
                 inspections,
-                landed_before=published["inputs"]["files"] if published else [],
+                landed_before=landed_before,
                 last_days=_last_days(datamart),
                 previous_run=_run_to_follow(datamart, options, inputs),
+                java=java,
                 log_file=log_file,
                 endings=endings,
                 progress=progress,
@@ -95,13 +103,11 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 "parts": progress.parts,
             }
             with progress.step("report", "writing the report"):
-                page = build_report(
-                    build_dir, manifest, datamart.manifests_before(manifest["run_id"])
-                )
+                page = build_report(build_dir, manifest, datamart.manifests_before(run_id))
                 (build_dir / "report.html").write_text(page, encoding="utf-8")
             runs.write_json(build_dir / "manifest.json", manifest)
             with progress.step("publish", "publishing"):
-                runs.publish(datamart, manifest["run_id"])
+                runs.publish(datamart, run_id)
         return manifest, True
 
 
@@ -111,6 +117,38 @@ def _check_folder(data_dir: Path) -> None:
         raise UserError(
             f"data folder {data_dir} {said}; name the folder of the CSV files with --data-dir"
         )
+
+
+def _java_ahead(
+    options: Options,
+    contracts: Sequence[SourceContract],
+    landed_before: list[dict[str, Any]],
+    log_file: Path,
+    java_end: contextlib.ExitStack,
+) -> Jvm | None:
+    """Java for the landing, started before any file is read; `java_end` ends it at the latest.
+
+    Only where the sizes of the files tell that there is something to land. None also where it
+    cannot be started: the inspection has the first word, and after it the landing tries again.
+    """
+    sizes_before = {file["source"]: file["bytes"] for file in landed_before}
+    try:
+        sizes = {c.name: (options.data_dir / c.file).stat().st_size for c in contracts}
+        new_bytes = sum(size for name, size in sizes.items() if size != sizes_before.get(name))
+        return _start_java(options, new_bytes, log_file, java_end) if new_bytes else None
+    except (OSError, UserError):
+        return None
+
+
+def _start_java(
+    options: Options, new_bytes: int, log_file: Path, java_end: contextlib.ExitStack
+) -> Jvm:
+    from warehouse import landing  # late: a re-run with nothing to do needs no Spark
+
+    memory = {"memory": options.memory.spark_heap} if options.memory else {}
+    java = landing.start_java(log_file, input_bytes=new_bytes, **memory)
+    java_end.callback(java.end)
+    return java
 
 
 def _inputs(options: Options, inspections: list[FileInspection]) -> dict[str, Any]:
@@ -144,17 +182,19 @@ def _run_to_follow(
 
 @contextlib.contextmanager
 def _recorded(
-    datamart: runs.Datamart, inputs: dict[str, Any], progress: Progress
-) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Leave a manifest and a log of a new run, whatever happens; gives its manifest and log file.
+    datamart: runs.Datamart,
+    run_id: str,
+    log_file: Path,
+    inputs: dict[str, Any],
+    progress: Progress,
+) -> Iterator[dict[str, Any]]:
+    """Leave a manifest and a log of a new run, whatever happens; gives its manifest.
 
     A run that is killed leaves the manifest of its beginning, of the outcome `unfinished`.
 
     Raises:
         UserError: in the place of any other error, whose trace goes to the log.
     """
-    run_id = runs.new_run_id(datamart)
-    log_file = datamart.logs / f"{run_id}.log"
     manifest: dict[str, Any] = {
         "run_id": run_id,
         "started_at": _now(),
@@ -165,7 +205,7 @@ def _recorded(
     try:
         progress.log_to(log_file)
         runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
-        yield manifest, log_file
+        yield manifest
     except BaseException as error:
         manifest |= {
             "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
@@ -193,6 +233,7 @@ def _land_and_build(
     landed_before: list[dict[str, Any]],
     last_days: dict[str, FileDays],
     previous_run: Path | None,
+    java: Jvm | None,
     log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
@@ -200,8 +241,9 @@ def _land_and_build(
     """Fill the building folder; returns the part of the manifest that says what is in it.
 
     Files that are among those of the last load, `landed_before`, are not read again, and of the
-    others only the days that are not as in `last_days`. Tables are built from those of
-    `previous_run` and what the new load can change in them, or all of them whole.
+    others only the days that are not as in `last_days`; `java` is the one to land with, where it
+    was started already. Tables are built from those of `previous_run` and what the new load can
+    change in them, or all of them whole.
     """
     from warehouse.features import save_queries
     from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
@@ -216,13 +258,15 @@ def _land_and_build(
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
         previous_run=previous_run,
     )
+    new = [file for file in inspections if _file_identity(file) not in landed_before]
+    if new and not java:
+        java = _start_java(options, sum(file.bytes for file in new), log_file, endings)
     parsing = _Background(progress.timed("build", "read the project, while Spark lands", dbt.parse))
     endings.callback(parsing.wait)
-    new = [file for file in inspections if _file_identity(file) not in landed_before]
     if new:
         with progress.step("land", f"landing {len(new)} files with Spark"):
             bronze_dir = build_dir / "bronze"
-            _land(options, bronze_dir, inspections, new, last_days, log_file, endings, progress)
+            _land(options, java, bronze_dir, inspections, new, last_days, endings, progress)
     _write_days(build_dir, inspections)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
@@ -248,11 +292,11 @@ def _land_and_build(
 
 def _land(
     options: Options,
+    java: Jvm,
     bronze_dir: Path,
     inspections: list[FileInspection],
     new: list[FileInspection],
     last_days: dict[str, FileDays],
-    log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
 ) -> None:
@@ -266,10 +310,7 @@ def _land(
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
     landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     spark = progress.timed("land", "start Java and Spark", landing.start_spark)(
-        log_file,
-        options.spark_master,
-        **({"memory": options.memory.spark_heap} if options.memory else {}),
-        input_bytes=sum(file.bytes for file in new),
+        java, options.spark_master
     )
     started = time.monotonic()
 
@@ -280,7 +321,9 @@ def _land(
         )
 
     try:
-        landed = landing.land(spark, new, bronze_dir, load_id, landed_at, log_file, say, last_days)
+        landed = landing.land(
+            spark, new, bronze_dir, load_id, landed_at, java.log_file, say, last_days
+        )
         _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
     except BaseException:
         landing.stop_spark(spark)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from warehouse.errors import UserError
-from warehouse.java import start_jvm
+from warehouse.java import connect, start_jvm
 from warehouse.landing import stop_spark
 from warehouse.paths import DBT_DIR
 
@@ -54,7 +54,7 @@ def start_session(settings: dict[str, str], log_file: Path) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    gateway = start_jvm(settings["spark.driver.memory"], log_file)
+    gateway = connect(start_jvm(settings["spark.driver.memory"], log_file))
     conf = SparkConf(loadDefaults=False).setMaster("local[*]").setAppName("dbt")
     return SparkSession(SparkContext(conf=conf.setAll(list(settings.items())), gateway=gateway))
 
