@@ -1,18 +1,39 @@
 """Which Java runs Spark, when it starts, and that it ends."""
 
 import io
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from conftest import environment
 from rich.console import Console
 from test_survival import outcomes
 
 from warehouse import java, java_cache, pipeline
 from warehouse.errors import UserError
+from warehouse.paths import PROJECT_DIR
 from warehouse.progress import Progress
+
+LAND_A_ROW = r"""
+import pathlib, sys
+from datetime import UTC, datetime
+from landing_support import HEADER, bronze_rows, inspected
+from warehouse import landing
+folder = pathlib.Path(sys.argv[1])
+file = inspected(folder, f"{HEADER}\nL1,a,2023-01-01\n")
+spark = landing.start_spark(landing.start_java(folder / "spark.log"))
+now = datetime.now(UTC)
+landing.land(spark, [file], folder / "bronze", 1, now, folder / "spark.log")
+landing.stop_spark(spark)
+assert len(bronze_rows(folder / "bronze")) == 1
+print(sorted({"numpy", "pandas"} & set(sys.modules)))
+import numpy, pandas
+print(len(pandas.DataFrame({"a": numpy.arange(3)})))
+"""
 
 
 def fake_java(folder: Path, version: str) -> Path:
@@ -139,6 +160,17 @@ def test_a_file_of_the_same_size_and_other_content_needs_java_too(datamart, data
     path.write_text(path.read_text().replace("Lawyer", "Lawyed", 1))
     with pytest.raises(UserError, match=r"^No Java"):
         run_here(data_dir, datamart)
+
+
+def test_a_landing_imports_no_pandas_and_leaves_it_to_be_imported(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", LAND_A_ROW, str(tmp_path)],
+        cwd=PROJECT_DIR / "tests",
+        capture_output=True,
+        text=True,
+        env=environment() | {"PYTHONPATH": str(PROJECT_DIR)},
+    )
+    assert result.stdout.splitlines() == ["[]", "3"], result.stderr
 
 
 @pytest.mark.long

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,8 +198,28 @@ def connect(jvm: Jvm) -> "JavaGateway":
 
 
 def import_pyspark() -> None:
-    """Import pyspark, and numpy and pandas, for which it asks at its first call."""
-    import pyspark.testing.utils  # noqa: F401
+    """Import pyspark without numpy and pandas, which take longer than all the rest of it.
+
+    At its first call it asks a module of its own whether they are there, for arguments of their
+    types. Nothing here has any, so it hears that they are not. To be called while no other thread
+    imports anything.
+    """
+    import pyspark.sql
+
+    with _hidden("numpy", "pandas", "pyarrow"):
+        import pyspark.testing.utils  # noqa: F401
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Modules not yet imported cannot be, until the end of the block."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def stop_jvm(gateway: "JavaGateway") -> None:
