@@ -23,7 +23,7 @@ BUILT = (
     *("clickstream", "loan_repayments", "loan_applications", "label_definitions"),
     *("attributes_features", "financials_features", "clickstream_features"),
     *("loan_history_features", "feature_store", "label_maturity", "label_store", "training_set"),
-    "feature_bins",
+    *("feature_deciles", "feature_bins"),
 )
 Load = list[tuple[str, dict[str, str | None]]]  # (source, the cells of a row that are not null)
 

@@ -44,7 +44,7 @@ LEDGER_MODELS = {
     "row_ledger": "all counts, balanced",
 }
 # Models between the two ends that only count features: the picture is easier to read without.
-COUNTING_MODELS = ("feature_bins", "feature_drift", "feature_statistics")
+COUNTING_MODELS = ("feature_deciles", "feature_bins", "feature_drift", "feature_aucs")
 UNDERSCORE = "trailing_underscore"
 NUMBER_WORDS = {3: "three", 4: "four", 5: "five", 6: "six", 9: "nine", 12: "twelve"}
 GRAINS = {

@@ -12,8 +12,9 @@
     labels: the loans that are new or changed or have such a row, and those whose window was open or
         lacked a month, for these hang on how far the repayments reach.
     training: such applications, and those of a loan whose default label is new or another.
-    months: the months of application of such applications and of labels that changed, and the
-        reference months; all months where one of these is among the changed.
+    months: the months of application of such applications and of labels that changed; all months
+        where a reference month is among them.
+    reference_months: all of a table, where a reference month is among those months.
 
     What is made of a sample of the applications (sampled) can change with each of them, so that it
     is built whole where there are more than the sample. A model without `increment` is built whole.
@@ -63,6 +64,12 @@
         {%- set is_built = "date_trunc('month', application_date) in (from changed.months)" -%}
         {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
         {%- set is_kept = 'application_month not in (from changed.months)' -%}
+    {%- elif increment == 'reference_months' -%}
+        {%- do run_query(find_months_to_build()) -%}
+        {%- set store = relation_of('gold', 'feature_store') -%}
+        {%- set is_built = 'exists (from changed.months where ' ~ is_reference_month('month') ~ ')' -%}
+        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
+        {%- set is_kept = 'not ' ~ is_built -%}
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
         {#- on one line, because a comment of the model may name the relation too -#}
@@ -157,9 +164,7 @@
     union
     select cast(date_trunc('month', application_date) as date) as month
     from {{ relation_of('gold', 'feature_store') }}
-    where
-        {{ is_reference_month("date_trunc('month', application_date)") }}
-        or exists (select 1 from changed_months where {{ is_reference_month('month') }})
+    where exists (select 1 from changed_months where {{ is_reference_month('month') }})
 {%- endmacro %}
 
 {#- The rows of a table of gold that only this run or only the one before has. -#}

@@ -8,7 +8,8 @@
     ref('loan_applications'), ref('attributes_features'), ref('financials_features'),
     ref('clickstream_features'), ref('loan_history_features'), ref('feature_store'),
     ref('label_definitions'), ref('label_maturity'), ref('label_store'), ref('training_set'),
-    ref('row_ledger'), ref('feature_bins'), ref('feature_drift'), ref('feature_statistics'),
+    ref('row_ledger'), ref('feature_deciles'), ref('feature_bins'), ref('feature_drift'),
+    ref('feature_aucs'),
     ref('feature_catalog'), ref('boundary_changes'), ref('boundary_sensitivity'),
     ref('split_summary'),
 ] %}

@@ -1,12 +1,16 @@
 {#-
-    The distribution of every feature by month of application, as counts. Drift and information
-    value are sums over it.
+    The distribution of every feature by month of application, as counts. Drift, information value,
+    mean and standard deviation are sums over it.
 
     A number falls into one of ten bins, cut at the deciles of the reference months (the ones that
     begin before validation_from); a text is its own bin; a null is the bin 'unknown'.
 -#}
 with feature_store as (
     select * from {{ ref('feature_store') }}
+),
+
+deciles as (
+    select * from {{ ref('feature_deciles') }}
 ),
 
 labels as (
@@ -41,22 +45,16 @@ number_values as (
     {{ feature_numbers('loans', ['application_month', 'test_label']) }}
 ),
 
-deciles as (
-    select
-        feature_number,
-        {{ quantiles('value', [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) }} as cuts
-    from number_values
-    where {{ is_reference_month('application_month') }}
-    group by feature_number
+features as (
+    {{ named_features() }}
 ),
 
 cut_points as (
     select
-        feature_number
-        {%- for i in range(1, 10) %},
-        {{ list_element('cuts', i) }} as cut_{{ i }}
-        {%- endfor %}
+        features.feature_number,
+        deciles.*
     from deciles
+    inner join features on deciles.feature = features.feature
 ),
 
 binned_numbers as (
@@ -64,11 +62,12 @@ binned_numbers as (
         number_values.feature_number,
         number_values.application_month,
         number_values.test_label,
+        number_values.value,
         -- all in bin 1 where no reference loan has a value
         coalesce(
             1
             {%- for i in range(1, 10) %}
-            + cast(number_values.value > cut_points.cut_{{ i }} as integer)
+            + cast(number_values.value > cut_points.decile_{{ i }} as integer)
             {%- endfor %},
             1
         ) as bin
@@ -87,7 +86,11 @@ number_bins as (
         bin,
         count(*) as loans,
         count(test_label) as test_loans,
-        sum(test_label) as test_defaults
+        sum(test_label) as test_defaults,
+        {{ six_decimals('avg(value)') }} as mean,
+        {{ six_decimals('stddev_pop(value)') }} as sd,
+        min(value) as minimum,
+        max(value) as maximum
     from binned_numbers
     group by feature_number, application_month, bin
 ),
@@ -99,7 +102,11 @@ text_bins as (
         value as bin,
         count(*) as loans,
         count(test_label) as test_loans,
-        sum(test_label) as test_defaults
+        sum(test_label) as test_defaults,
+        cast(null as double) as mean,
+        cast(null as double) as sd,
+        cast(null as double) as minimum,
+        cast(null as double) as maximum
     from text_values
     group by feature_number, application_month, value
 ),
@@ -111,14 +118,14 @@ known as (
         printf('%02d', bin) as bin,
         loans,
         test_loans,
-        test_defaults
+        test_defaults,
+        mean,
+        sd,
+        minimum,
+        maximum
     from number_bins
     union all
     select * from text_bins
-),
-
-features as (
-    {{ named_features() }}
 ),
 
 -- the loans of a month that are in no bin
@@ -129,7 +136,11 @@ unknown as (
         'unknown' as bin,
         months.loans - coalesce(sum(known.loans), 0) as loans,
         months.test_loans - coalesce(sum(known.test_loans), 0) as test_loans,
-        coalesce(months.test_defaults, 0) - coalesce(sum(known.test_defaults), 0) as test_defaults
+        coalesce(months.test_defaults, 0) - coalesce(sum(known.test_defaults), 0) as test_defaults,
+        cast(null as double) as mean,
+        cast(null as double) as sd,
+        cast(null as double) as minimum,
+        cast(null as double) as maximum
     from features
     cross join months
     left join known
@@ -159,7 +170,11 @@ feature_bins as (
         {{ is_reference_month('bins.application_month') }} as is_reference,
         cast(bins.loans as bigint) as loans,
         cast(bins.test_loans as bigint) as test_loans,
-        cast(coalesce(bins.test_defaults, 0) as bigint) as test_defaults
+        cast(coalesce(bins.test_defaults, 0) as bigint) as test_defaults,
+        bins.mean,
+        bins.sd,
+        bins.minimum,
+        bins.maximum
     from bins
     inner join features on bins.feature_number = features.feature_number
 )

@@ -8,6 +8,8 @@
     'clickstream': 'feature_clickstream',
     'loan_history': 'lms_loan_daily',
 } -%}
+{%- set features = catalogued_features() | map(attribute='name') | list -%}
+{%- set type_of = adapter.dispatch('type_of') -%}
 {%- set rules = {} -%}
 {%- for group, source in sources.items() if execute -%}
     {%- set rule = source_rule(source) -%}
@@ -19,12 +21,16 @@
     }) -%}
 {%- endfor -%}
 
-with bins as (
+with feature_store as (
+    select * from {{ ref('feature_store') }}
+),
+
+bins as (
     select * from {{ ref('feature_bins') }}
 ),
 
-statistics as (
-    select * from {{ ref('feature_statistics') }}
+aucs as (
+    select * from {{ ref('feature_aucs') }}
 ),
 
 drift as (
@@ -53,6 +59,17 @@ definitions as (
     )
 ),
 
+types as (
+    select * from (
+        select
+            {%- for name in features %}
+            {{ type_of(name) }} as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (select * from feature_store limit 1)
+    )
+    unpivot (data_type for feature in ({{ features | join(', ') }}))
+),
+
 totals as (
     select
         feature,
@@ -61,6 +78,41 @@ totals as (
         cast(sum(test_defaults) as bigint) as test_defaults
     from bins
     group by feature
+),
+
+means as (
+    select
+        feature,
+        sum(loans) as loans,
+        sum(loans * mean) / sum(loans) as mean,
+        min(minimum) as minimum,
+        max(maximum) as maximum
+    from bins
+    where mean is not null
+    group by feature
+),
+
+-- the squares within the bins and those of the bins' means around the mean of all
+squares as (
+    select
+        bins.feature,
+        sum(bins.loans * (bins.sd * bins.sd + (bins.mean - means.mean) * (bins.mean - means.mean)))
+            as squares
+    from bins
+    inner join means on bins.feature = means.feature
+    where bins.mean is not null
+    group by bins.feature
+),
+
+distributions as (
+    select
+        means.feature,
+        {{ six_decimals('means.mean') }} as mean,
+        {{ six_decimals('sqrt(squares.squares / nullif(means.loans - 1, 0))') }} as sd,
+        means.minimum,
+        means.maximum
+    from means
+    inner join squares on means.feature = squares.feature
 ),
 
 test_bins as (
@@ -104,8 +156,8 @@ top_values as (
         where bin <> 'unknown'
         group by feature, bin
     ) as bins
-    inner join statistics on bins.feature = statistics.feature
-    where statistics.data_type = 'varchar'
+    inner join types on bins.feature = types.feature
+    where types.data_type = 'varchar'
     group by bins.feature
 ),
 
@@ -129,25 +181,26 @@ feature_catalog as (
         definitions.description,
         definitions.point_in_time_rule,
         definitions.sensitive_uses,
-        statistics.data_type,
+        types.data_type,
         totals.loans,
         coalesce(totals.unknown_loans, 0) / totals.loans as null_rate,
-        statistics.mean,
-        statistics.sd,
-        statistics.minimum,
-        statistics.median,
-        statistics.maximum,
+        distributions.mean,
+        distributions.sd,
+        distributions.minimum,
+        distributions.maximum,
         top_values.top_value,
         top_values.top_value_loans / totals.loans as top_value_share,
-        statistics.auc_loans,
-        statistics.auc,
+        aucs.auc_loans,
+        aucs.auc,
         -- without a default in the test split no bin says anything
         case when totals.test_defaults > 0 then information_values.information_value end
             as information_value,
         {{ all_but('movements', ['feature']) }}
     from totals
     inner join information_values on totals.feature = information_values.feature
-    left join statistics on totals.feature = statistics.feature
+    left join types on totals.feature = types.feature
+    left join distributions on totals.feature = distributions.feature
+    left join aucs on totals.feature = aucs.feature
     left join top_values on totals.feature = top_values.feature
     left join definitions on totals.feature = definitions.feature
     left join movements on totals.feature = movements.feature

@@ -1,0 +1,85 @@
+{#-
+    How well the values of each feature alone tell defaults from other loans out of time: on the test
+    split, whose loans no threshold, bin or model has seen.
+-#}
+with feature_store as (
+    select * from {{ ref('feature_store') }}
+),
+
+labels as (
+    {{ default_labels() }}
+),
+
+sample as (
+    select loan_id from {{ sampled_applications() }}
+),
+
+test_loans as (
+    select
+        feature_store.*,
+        labels.label as test_label
+    from feature_store
+    inner join sample on feature_store.loan_id = sample.loan_id
+    inner join labels on feature_store.loan_id = labels.loan_id
+    where labels.split = 'test'
+),
+
+known_values as (
+    {{ feature_numbers('test_loans', ['test_label']) }}
+),
+
+ranked as (
+    select
+        feature_number,
+        value,
+        test_label,
+        rank() over (partition by feature_number order by value) as lowest_rank
+    from known_values
+),
+
+-- loans of one value share the middle of their ranks
+test_values as (
+    select
+        feature_number,
+        count(*) as loans,
+        sum(test_label) as defaults,
+        min(lowest_rank) + (count(*) - 1) / 2 as mid_rank
+    from ranked
+    group by feature_number, value
+),
+
+test_counts as (
+    select
+        feature_number,
+        cast(sum(loans) as bigint) as test_loans,
+        sum(defaults) as test_defaults,
+        sum(defaults * mid_rank) as rank_sum
+    from test_values
+    group by feature_number
+),
+
+-- Mann-Whitney: how often a default has the higher value, ties counting half
+aucs as (
+    select
+        feature_number,
+        test_loans,
+        (rank_sum - test_defaults * (test_defaults + 1) / 2)
+        / nullif(test_defaults * (test_loans - test_defaults), 0) as auc
+    from test_counts
+),
+
+features as (
+    {{ named_features() }}
+),
+
+feature_aucs as (
+    select
+        features.feature,
+        coalesce(aucs.test_loans, 0) as auc_loans,
+        aucs.auc
+    from features
+    left join aucs on features.feature_number = aucs.feature_number
+)
+
+select * from feature_aucs
+order by feature
