@@ -249,6 +249,5 @@ def end(exit_code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(0.0005)  # Spark's many short calls wait for dbt's import in its thread
     gc.disable()  # dbt keeps what it makes: looking for garbage takes seconds and finds little
     end(main(sys.argv[1:]))

@@ -61,7 +61,10 @@
     {%- elif increment == 'months' -%}
         {%- do run_query(find_months_to_build()) -%}
         {%- set store = relation_of('gold', 'feature_store') -%}
-        {%- set is_built = "date_trunc('month', application_date) in (from changed.months)" -%}
+        {#- first and last day, so that what is read of the hundreds of columns is of these months -#}
+        {%- set days = run_query('select min(month), last_day(max(month)) from changed.months').rows[0] -%}
+        {%- set is_built = "application_date between '" ~ days[0] ~ "' and '" ~ days[1]
+            ~ "' and date_trunc('month', application_date) in (from changed.months)" -%}
         {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
         {%- set is_kept = 'application_month not in (from changed.months)' -%}
     {%- elif increment == 'reference_months' -%}
@@ -218,10 +221,7 @@
             {%- endfor %}
         )
         where customer_id is not null and snapshot_date is not null
-        group by customer_id;
-        -- dbt rolls back what a hook leaves open
-        commit;
-        begin
+        group by customer_id
     {%- endif -%}
 {%- endmacro %}
 

@@ -34,7 +34,6 @@
 
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
-    {{ adapter.commit() }}
 
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -2,12 +2,8 @@
     How well the values of each feature alone tell defaults from other loans out of time: on the test
     split, whose loans no threshold, bin or model has seen.
 -#}
-with feature_store as (
-    select * from {{ ref('feature_store') }}
-),
-
-labels as (
-    {{ default_labels() }}
+with training_set as (
+    select * from {{ ref('training_set') }}
 ),
 
 sample as (
@@ -16,12 +12,11 @@ sample as (
 
 test_loans as (
     select
-        feature_store.*,
-        labels.label as test_label
-    from feature_store
-    inner join sample on feature_store.loan_id = sample.loan_id
-    inner join labels on feature_store.loan_id = labels.loan_id
-    where labels.split = 'test'
+        training_set.*,
+        training_set.label as test_label
+    from training_set
+    inner join sample on training_set.loan_id = sample.loan_id
+    where training_set.split = 'test'
 ),
 
 known_values as (
