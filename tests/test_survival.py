@@ -346,11 +346,11 @@ def test_the_published_run_is_kept_even_when_a_clock_was_set_back(tmp_path, monk
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 32 MB of its own; skips where this machine lets nobody mount one."""
+    """A file system of 40 MB of its own; skips where this machine lets nobody mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
@@ -379,7 +379,8 @@ def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk, free_
     read_one_whole_run(datamart, with_hash=True)
     if free_bytes:
         (small_disk / "ballast").unlink()
-        assert run_main("--rebuild", "--datamart-dir", datamart).returncode == 0
+        again = run_main("--rebuild", "--datamart-dir", datamart)
+        assert again.returncode == 0, again.stderr
         assert (datamart / "current").resolve() != before
         read_one_whole_run(datamart, with_hash=True)
 

@@ -61,10 +61,7 @@
     {%- elif increment == 'months' -%}
         {%- do run_query(find_months_to_build()) -%}
         {%- set store = relation_of('gold', 'feature_store') -%}
-        {#- first and last day, so that what is read of the hundreds of columns is of these months -#}
-        {%- set days = run_query('select min(month), last_day(max(month)) from changed.months').rows[0] -%}
-        {%- set is_built = "application_date between '" ~ days[0] ~ "' and '" ~ days[1]
-            ~ "' and date_trunc('month', application_date) in (from changed.months)" -%}
+        {%- set is_built = "date_trunc('month', application_date) in (from changed.months)" -%}
         {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
         {%- set is_kept = 'application_month not in (from changed.months)' -%}
     {%- elif increment == 'reference_months' -%}
