@@ -13,8 +13,8 @@
         lacked a month, for these hang on how far the repayments reach.
     training: such applications, and those of a loan whose default label is new or another.
     months: the months of application of such applications and of labels that changed; all months
-        where a reference month is among them.
-    reference_months: all of a table, where a reference month is among those months.
+        where such an application lies in a reference month.
+    reference_months: all of a table, where such an application lies in a reference month.
 
     What is made of a sample of the applications (sampled) can change with each of them, so that it
     is built whole where there are more than the sample. A model without `increment` is built whole.
@@ -52,24 +52,10 @@
         {%- endfor -%}
         {%- set source = "'" ~ names[0] ~ "'" if names | length == 1 else 'source' -%}
         {%- set is_kept = '(' ~ source ~ ', load_id, row_number) not in (from changed.bronze_rows)' -%}
-    {%- elif increment == 'training' -%}
-        {%- do run_query(find_training_loans()) -%}
+    {%- elif increment in rows_built_and_kept() -%}
+        {%- set is_built, is_kept = rows_built_and_kept()[increment] -%}
         {%- set store = relation_of('gold', 'feature_store') -%}
-        {%- set is_built = 'loan_id in (from changed.training_loans)' -%}
         {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
-        {%- set is_kept = 'loan_id not in (from changed.training_loans)' -%}
-    {%- elif increment == 'months' -%}
-        {%- do run_query(find_months_to_build()) -%}
-        {%- set store = relation_of('gold', 'feature_store') -%}
-        {%- set is_built = "date_trunc('month', application_date) in (from changed.months)" -%}
-        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
-        {%- set is_kept = 'application_month not in (from changed.months)' -%}
-    {%- elif increment == 'reference_months' -%}
-        {%- do run_query(find_months_to_build()) -%}
-        {%- set store = relation_of('gold', 'feature_store') -%}
-        {%- set is_built = 'exists (from changed.months where ' ~ is_reference_month('month') ~ ')' -%}
-        {%- do inputs.update({store: '(select * from ' ~ store ~ ' where ' ~ is_built ~ ')'}) -%}
-        {%- set is_kept = 'not ' ~ is_built -%}
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
         {#- on one line, because a comment of the model may name the relation too -#}
@@ -85,6 +71,28 @@
     {%- endfor -%}
     {%- set count = 'select count(*) from ' ~ (inputs.values() | first) -%}
     {{ return({'inputs': inputs, 'is_kept': is_kept, 'count': count}) }}
+{%- endmacro %}
+
+{#-
+    Of the increments that are made of a part of the feature store: {increment: [which of its rows
+    are the part, which rows of the table before are kept]}.
+-#}
+{% macro rows_built_and_kept() -%}
+    {{ return({
+        'training': [
+            'loan_id in (from changed.training_loans)',
+            'loan_id not in (from changed.training_loans)',
+        ],
+        'months': [
+            "date_trunc('month', application_date) in (from changed.months)",
+            'application_month not in (from changed.months)',
+        ],
+        'reference_months': [is_reference_changed(), 'not ' ~ is_reference_changed()],
+    }) }}
+{%- endmacro %}
+
+{% macro is_reference_changed() -%}
+    exists (from changed.application_dates where {{ is_reference_month("date_trunc('month', application_date)") }})
 {%- endmacro %}
 
 {#- A query with other relations in the place of those that it reads: {relation: other}. -#}
@@ -112,7 +120,8 @@
         {%- endif %}
 {%- endmacro %}
 
-{#- After loan_applications: those of them that the new loads can change. -#}
+{#- After loan_applications: those that the new loads can change, and the days of these and of those
+    that are no more. -#}
 {% macro find_changed_applications() -%}
     {%- if execute and env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
         create or replace table changed.applications as
@@ -133,38 +142,36 @@
                 where
                     applications.customer_id = customers.customer_id
                     and applications.application_date >= customers.since
-            )
+            );
+        create or replace table changed.application_dates as
+        select application_date from changed.applications
+        union
+        select application_date from ({{ rows_of_one_run('loan_applications') }})
     {%- endif -%}
 {%- endmacro %}
 
-{#- The loans whose row of the training set can be another, see `training`. -#}
-{% macro find_training_loans() -%}
-    create or replace table changed.training_loans as
-    select loan_id from changed.applications
-    union
-    select loan_id from ({{ rows_of_one_run('label_store') }})
-    where label_definition = '{{ var('default_label') }}'
-{%- endmacro %}
-
-{#- The months of application to build anew, see `months`. -#}
-{% macro find_months_to_build() -%}
-    create or replace table changed.months as
-    with changed_months as (
+{#- After label_store: what `training` and `months` build. -#}
+{% macro find_changed_labels() -%}
+    {%- if execute and env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+        create or replace table changed.labels as
+        {{ rows_of_one_run('label_store') }};
+        create or replace table changed.training_loans as
+        select loan_id from changed.applications
+        union
+        select loan_id from changed.labels
+        where label_definition = '{{ var('default_label') }}';
+        create or replace table changed.months as
         select cast(date_trunc('month', application_date) as date) as month
         from (
-            select application_date from changed.applications
+            select application_date from changed.application_dates
             union all
-            select application_date from ({{ rows_of_one_run('loan_applications') }})
+            select application_date from changed.labels
             union all
-            select application_date from ({{ rows_of_one_run('label_store') }})
+            select application_date from {{ relation_of('gold', 'loan_applications') }}
+            where {{ is_reference_changed() }}
         )
-    )
-
-    select month from changed_months
-    union
-    select cast(date_trunc('month', application_date) as date) as month
-    from {{ relation_of('gold', 'feature_store') }}
-    where exists (select 1 from changed_months where {{ is_reference_month('month') }})
+        group by month
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The rows of a table of gold that only this run or only the one before has. -#}

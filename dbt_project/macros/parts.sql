@@ -19,9 +19,10 @@
     {%- set kept, made = {}, {} -%}
     {%- set increment = increment_of(model) -%}
     {%- set part = part_to_build(model, sql, increment) if increment -%}
-    {%- set files_before = files_to_keep(model, part) if increment and model.config.meta.get('appends') else [] -%}
+    {%- set may_append = increment and model.config.meta.get('appends') -%}
+    {%- set rows, files_before = rows_and_files_to_keep(model, part) if may_append else (0, []) -%}
     {%- if files_before -%}
-        {%- set is_added = run_query(part.count).columns[0][0] > 0 -%}
+        {%- set is_added = rows > 0 -%}
         {%- set names = file_names(path, files_before | length + is_added) -%}
         {%- for file in files_before -%}{%- do kept.update({names[loop.index0]: file}) -%}{%- endfor -%}
         {%- if is_added -%}{%- do made.update({names[-1]: with_inputs(sql, part.inputs)}) -%}{%- endif -%}
@@ -42,19 +43,23 @@
     {{ return(names) }}
 {%- endmacro %}
 
-{#- The files of the run before that all stay as they are, in order; [] where not all can. -#}
-{% macro files_to_keep(model, part) -%}
-    {%- set limits = run_query(
+{#-
+    The number of rows that decide over the part, and the files of the run before, in order, that all
+    stay as they are; [] where not all can.
+-#}
+{% macro rows_and_files_to_keep(model, part) -%}
+    {%- set rows, rows_lost = run_query(
         'select (' ~ part.count ~ '), (select count(*) from ' ~ previous_table(model.schema, model.name)
         ~ ' where (' ~ part.is_kept ~ ') is not true)'
-    ).rows[0] -%}
+    ).rows[0].values() -%}
     {%- set files = run_query(
         "select file from glob('" ~ previous_files(model.schema, model.name) ~ "') order by file"
     ).columns[0].values() | list -%}
     {%- set is_wide = model.config.meta.get('in_parts') -%}
     {%- set most_files = (parts_needed() if is_wide else 1) + var('appended_files') -%}
-    {%- set is_small = not is_wide or limits[0] <= var('loans_a_part') -%}
-    {{ return(files if limits[1] == 0 and is_small and files | length < most_files else []) }}
+    {%- set is_small = not is_wide or rows <= var('loans_a_part') -%}
+    {%- set is_appended = rows_lost == 0 and is_small and files | length < most_files -%}
+    {{ return((rows, files if is_appended else [])) }}
 {%- endmacro %}
 
 {#- The queries of the parts of a table; one where it is made whole. -#}

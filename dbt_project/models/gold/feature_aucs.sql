@@ -11,23 +11,21 @@ sample as (
 ),
 
 test_loans as (
-    select
-        training_set.*,
-        training_set.label as test_label
+    select training_set.*
     from training_set
     inner join sample on training_set.loan_id = sample.loan_id
     where training_set.split = 'test'
 ),
 
 known_values as (
-    {{ feature_numbers('test_loans', ['test_label']) }}
+    {{ feature_numbers('test_loans', ['label']) }}
 ),
 
 ranked as (
     select
         feature_number,
         value,
-        test_label,
+        label,
         rank() over (partition by feature_number order by value) as lowest_rank
     from known_values
 ),
@@ -37,7 +35,7 @@ test_values as (
     select
         feature_number,
         count(*) as loans,
-        sum(test_label) as defaults,
+        sum(label) as defaults,
         min(lowest_rank) + (count(*) - 1) / 2 as mid_rank
     from ranked
     group by feature_number, value
