@@ -6,16 +6,22 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from filelock import FileLock
 from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
+from warehouse import landing
 from warehouse.catalog import attach
 from warehouse.paths import DATA_DIR, PROJECT_DIR
 from warehouse.submission import pack
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def run_main(*arguments: object, project: Path = PROJECT_DIR) -> subprocess.CompletedProcess[str]:
@@ -34,6 +40,15 @@ def environment() -> dict[str, str]:
     """The environment of a user's terminal: dbt on the path, nothing of the project's own set."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory) -> Iterator["SparkSession"]:
+    """Spark as a landing has it."""
+    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
+    session = landing.start_spark(java)
+    yield session
+    landing.stop_spark(session)
 
 
 @pytest.fixture(scope="session")

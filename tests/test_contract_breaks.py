@@ -13,7 +13,7 @@ from loads_support import (
     sample_lines,
 )
 
-from warehouse import landing, runs
+from warehouse import runs
 from warehouse.errors import UserError
 
 LOANS, ATTRIBUTES = "lms_loan_daily", "features_attributes"
@@ -38,14 +38,6 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def compiled(sample_datamart) -> Compiled:
     return Compiled(sample_datamart)
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
 
 
 @pytest.fixture

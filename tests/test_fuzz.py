@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
 
-from warehouse import landing
 from warehouse.errors import UserError
 
 ROWS = 40
@@ -22,14 +21,6 @@ TEXTS = (
 @pytest.fixture(scope="module")
 def compiled(sample_datamart) -> Compiled:
     return Compiled(sample_datamart)
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
 
 
 def flip_bytes(rng: random.Random, content: bytes) -> bytes:

@@ -22,14 +22,6 @@ GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-02-01\n"
 RAW = "loan_id, note, snapshot_date"
 
 
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
-
-
 @pytest.fixture
 def land(spark, tmp_path):
     """Land one content as the next load of one bronze folder."""

@@ -320,14 +320,6 @@ def test_files_that_restate_nothing_give_the_same_silver_in_any_order(compiled, 
 # The same with real files, landed by Spark.
 
 
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
-
-
 @pytest.fixture
 def warehouse(spark, compiled, tmp_path) -> Landed:
     return Landed(tmp_path, spark, compiled)
