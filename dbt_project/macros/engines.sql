@@ -170,17 +170,31 @@
     )
 {%- endmacro %}
 
-{#- The type of an expression, by the name that DuckDB gives it, in lower case. -#}
-{% macro type_of(expression) -%}
-    {{ return(adapter.dispatch('type_of')(expression)) }}
+{#- The types of a table's columns, by the names that DuckDB gives them, in lower case. -#}
+{% macro column_types(relation, columns) -%}
+    {{ return(adapter.dispatch('column_types')(relation, columns)) }}
 {%- endmacro %}
 
-{% macro default__type_of(expression) -%}
-    lower(typeof({{ expression }}))
+{% macro default__column_types(relation, columns) -%}
+    select
+        column_name,
+        lower(data_type) as data_type
+    from duckdb_columns()
+    where schema_name = '{{ relation.schema }}' and table_name = '{{ relation.identifier }}'
 {%- endmacro %}
 
-{% macro spark__type_of(expression) -%}
-    case typeof({{ expression }}) when 'string' then 'varchar' when 'int' then 'integer' else typeof({{ expression }}) end
+{% macro spark__column_types(relation, columns) -%}
+    select
+        column_name,
+        case data_type when 'string' then 'varchar' when 'int' then 'integer' else data_type end as data_type
+    from (
+        select
+            {%- for column in columns %}
+            typeof({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (select * from {{ relation }} limit 1)
+    )
+    unpivot (data_type for column_name in ({{ columns | join(', ') }}))
 {%- endmacro %}
 
 {#- In a select list: one row for each element of a list. -#}
@@ -215,6 +229,45 @@
         '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
         {%- endfor %}
     ), map('ignoreNullFields', 'false'))
+{%- endmacro %}
+
+{#-
+    The columns of several relations that are texts, or lists of them, or have a name that a pattern
+    finds: [(relation, column, whether it is a text)]. DuckDB tells them of all at once.
+-#}
+{% macro texts_and_columns_named(relations, pattern) -%}
+    {{ return(adapter.dispatch('texts_and_columns_named')(relations, pattern)) }}
+{%- endmacro %}
+
+{% macro default__texts_and_columns_named(relations, pattern) -%}
+    {%- set relation_of_name, columns = {}, [] -%}
+    {%- for relation in relations -%}
+        {%- do relation_of_name.update({relation.schema ~ '.' ~ relation.identifier: relation}) -%}
+    {%- endfor -%}
+    {%- set query -%}
+        select schema_name || '.' || table_name, column_name, data_type similar to '(VARCHAR|JSON).*' as is_text
+        from duckdb_columns()
+        where
+            schema_name || '.' || table_name in ('{{ relation_of_name | join("', '") }}')
+            and (is_text or regexp_matches(lower(column_name), '{{ pattern }}'))
+    {%- endset -%}
+    {%- for name, column, is_text in run_query(query) -%}
+        {%- do columns.append((relation_of_name[name], column, is_text)) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{% macro spark__texts_and_columns_named(relations, pattern) -%}
+    {%- set columns = [] -%}
+    {%- for relation in relations -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- set is_text = 'string' in column.dtype | lower -%}
+            {%- if is_text or modules.re.search(pattern, column.name | lower) -%}
+                {%- do columns.append((relation, column.name, is_text)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(columns) }}
 {%- endmacro %}
 
 {#- All columns of a relation but the given ones. -#}

@@ -33,23 +33,27 @@
 {%- endmacro %}
 
 {#-
-    The known values of all features that are numbers, or of all that are texts, one a row: the kept
-    columns of a relation, the feature's number and the value. A feature goes by its place among the
-    features, because a join or a sort by numbers takes half the time of one by names;
-    named_features() has its name.
+    The known values of all features that are numbers, or of all that are texts (data_type: varchar
+    in the yml), one a row: the kept columns of a relation, the feature's number and the value. A
+    feature goes by its place among the features, because a join or a sort by numbers takes half the
+    time of one by names; named_features() has its name.
 -#}
 {% macro feature_numbers(relation, kept) -%}
-    {{ feature_values(relation, kept, "<> 'varchar' then try_cast(", ' as double)') }}
+    {{ feature_values(relation, kept, 'double', texts=false) }}
 {%- endmacro %}
 
 {% macro feature_texts(relation, kept) -%}
-    {{ feature_values(relation, kept, "= 'varchar' then cast(", ' as string)') }}
+    {{ feature_values(relation, kept, 'string', texts=true) }}
 {%- endmacro %}
 
-{#- before, after: what stands around a feature in its value; null where its type is another. -#}
-{% macro feature_values(relation, kept, before, after) -%}
-    {%- set features = catalogued_features() -%}
-    {%- set places, type_of = [], adapter.dispatch('type_of') -%}
+{% macro feature_values(relation, kept, type, texts) -%}
+    {%- set values, places = [], [] -%}
+    {%- for feature in catalogued_features() -%}
+        {%- if texts == (feature.data_type == 'varchar') -%}
+            {%- do places.append(adapter.quote(loop.index)) -%}
+            {%- do values.append('try_cast(' ~ feature.name ~ ' as ' ~ type ~ ') as ' ~ places[-1]) -%}
+        {%- endif -%}
+    {%- endfor -%}
     select
         {{ kept | join(', ') }},
         cast(place as smallint) as feature_number,
@@ -57,10 +61,7 @@
     from (
         select
             {{ kept | join(', ') }},
-            {%- for feature in features %}
-            {%- do places.append(adapter.quote(loop.index)) %}
-            case when {{ type_of(feature.name) }} {{ before }}{{ feature.name }}{{ after }} end as {{ places[-1] }}{{ ',' if not loop.last }}
-            {%- endfor %}
+            {{ values | join(',\n            ') }}
         from {{ relation }}
     )
     unpivot (value for place in ({{ places | join(', ') }}))

@@ -61,6 +61,12 @@
         {#- on one line, because a comment of the model may name the relation too -#}
         {%- set changed = changed_loans(increment).split() | join(' ') -%}
         {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
+        {#- other tables of the same loans: the date tells which of their files have none of these -#}
+        {%- for id in model.depends_on.nodes if id in graph.nodes and graph.nodes[id].config.meta.get('increment') == 'applications' -%}
+            {%- set table = relation_of(graph.nodes[id].schema, graph.nodes[id].name) -%}
+            {%- do inputs.update({table: '(select * from ' ~ table ~ ' where (loan_id, application_date) in'
+                ~ ' (select loan_id, application_date from changed.applications))'}) -%}
+        {%- endfor -%}
         {%- set is_kept = 'loan_id in (select loan_id from ' ~ loans ~ ' except select loan_id from (' ~ changed ~ '))' -%}
     {%- endif -%}
     {%- for relation in inputs if relation not in sql -%}
@@ -192,22 +198,26 @@
         create schema if not exists changed;
         {% for name in names -%}
         {%- set key = text_value((source_meta(name, 'key') | reject('equalto', source_meta(name, 'date_column')) | list)[0]) -%}
+        {%- set day = snapshot_date_of(name) -%}
         create table changed.{{ name }} as
         with new_rows as (
-            select {{ key }} as key_value, {{ snapshot_date_of(name) }} as snapshot_date
-            from {{ relation_of('bronze', name) }}
+            select * from {{ relation_of('bronze', name) }}
             where _load_id > {{ last_load }}
+        ),
+
+        -- the keys are then worked out of rows of these days only
+        older_rows_of_their_days as (
+            select * from {{ relation_of('bronze', name) }}
+            where {{ day }} in (select {{ day }} from new_rows) and _load_id <= {{ last_load }}
         )
 
-        select *
-        from {{ relation_of('bronze', name) }}
-        where
-            _load_id > {{ last_load }}
-            or ({{ key }}, {{ snapshot_date_of(name) }}) in (
-                select key_value, snapshot_date
-                from new_rows
-                where key_value is not null and snapshot_date is not null
-            );
+        select * from new_rows
+        union all
+        select * from older_rows_of_their_days
+        where ({{ key }}, {{ day }}) in (
+            select {{ key }}, {{ day }} from new_rows
+            where {{ key }} is not null
+        );
         {% endfor -%}
         create view changed.bronze_rows as
         {%- for name in names %}

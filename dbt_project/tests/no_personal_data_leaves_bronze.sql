@@ -23,26 +23,26 @@
         {%- endfor %}
     {%- endfor %}
     {%- set named_like_it = '(^|_)(' ~ personal | unique | join('|') ~ ')(_|$)' %}
-    {%- for table in tables %}
-        {%- set texts = [] %}
-        {%- for column in adapter.get_columns_in_relation(table) %}
-            {%- if modules.re.search(named_like_it, column.name | lower)
-                and table.identifier ~ '.' ~ column.name not in allowed %}
-                {%- do findings.append(
-                    "select '" ~ table.identifier ~ "' as table_name, 'column " ~ column.name
-                    ~ "' as finding"
-                ) %}
-            {%- endif %}
-            {%- if modules.re.match('(varchar|json|string)', column.dtype | lower) %}
-                {%- do texts.append("coalesce(cast(" ~ adapter.quote(column.name) ~ " as string), '')") %}
-            {%- endif %}
-        {%- endfor %}
-        {%- if texts %}
+    {%- set looks = {} %}
+    {%- for table, column, is_text in texts_and_columns_named(tables, named_like_it) %}
+        {%- if modules.re.search(named_like_it, column | lower) and table.identifier ~ '.' ~ column not in allowed %}
             {%- do findings.append(
-                "select distinct '" ~ table.identifier ~ "' as table_name, 'a value like an SSN' as finding from "
-                ~ table ~ " where " ~ matches(texts | join(" || ' ' || "), '[0-9]{3}-[0-9]{2}-[0-9]{4}')
+                "select '" ~ table.identifier ~ "' as table_name, 'column " ~ column ~ "' as finding"
             ) %}
         {%- endif %}
+        {%- if is_text %}
+            {#- the dashes first: they are found sooner than a pattern, and in next to no text #}
+            {%- set text = 'cast(' ~ adapter.quote(column) ~ ' as string)' %}
+            {%- do looks.setdefault(table, []).append(
+                "(" ~ text ~ " like '%-%-%' and " ~ matches(text, '[0-9]{3}-[0-9]{2}-[0-9]{4}') ~ ")"
+            ) %}
+        {%- endif %}
+    {%- endfor %}
+    {%- for table, conditions in looks.items() %}
+        {%- do findings.append(
+            "select distinct '" ~ table.identifier ~ "' as table_name, 'a value like an SSN' as finding from "
+            ~ table ~ " where " ~ conditions | join(' or ')
+        ) %}
     {%- endfor %}
     {%- set listed = tables | map(attribute='identifier') | list %}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name not in listed %}

@@ -21,33 +21,23 @@ known_values as (
     {{ feature_numbers('test_loans', ['label']) }}
 ),
 
+-- loans of one value share the middle of their ranks, half of the lowest and the highest of them
 ranked as (
     select
         feature_number,
-        value,
         label,
-        rank() over (partition by feature_number order by value) as lowest_rank
+        rank() over (partition by feature_number order by value) as lowest_rank,
+        count(*) over (partition by feature_number order by value) as highest_rank
     from known_values
-),
-
--- loans of one value share the middle of their ranks
-test_values as (
-    select
-        feature_number,
-        count(*) as loans,
-        sum(label) as defaults,
-        min(lowest_rank) + (count(*) - 1) / 2 as mid_rank
-    from ranked
-    group by feature_number, value
 ),
 
 test_counts as (
     select
         feature_number,
-        cast(sum(loans) as bigint) as test_loans,
-        sum(defaults) as test_defaults,
-        sum(defaults * mid_rank) as rank_sum
-    from test_values
+        count(*) as test_loans,
+        sum(label) as test_defaults,
+        sum(label * (lowest_rank + highest_rank)) / 2 as rank_sum
+    from ranked
     group by feature_number
 ),
 

@@ -8,8 +8,6 @@
     'clickstream': 'feature_clickstream',
     'loan_history': 'lms_loan_daily',
 } -%}
-{%- set features = catalogued_features() | map(attribute='name') | list -%}
-{%- set type_of = adapter.dispatch('type_of') -%}
 {%- set rules = {} -%}
 {%- for group, source in sources.items() if execute -%}
     {%- set rule = source_rule(source) -%}
@@ -21,11 +19,7 @@
     }) -%}
 {%- endfor -%}
 
-with feature_store as (
-    select * from {{ ref('feature_store') }}
-),
-
-bins as (
+with bins as (
     select * from {{ ref('feature_bins') }}
 ),
 
@@ -60,14 +54,7 @@ definitions as (
 ),
 
 types as (
-    select * from (
-        select
-            {%- for name in features %}
-            {{ type_of(name) }} as {{ name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (select * from feature_store limit 1)
-    )
-    unpivot (data_type for feature in ({{ features | join(', ') }}))
+    {{ column_types(ref('feature_store'), catalogued_features() | map(attribute='name') | list) }}
 ),
 
 totals as (
@@ -156,7 +143,7 @@ top_values as (
         where bin <> 'unknown'
         group by feature, bin
     ) as bins
-    inner join types on bins.feature = types.feature
+    inner join types on bins.feature = types.column_name
     where types.data_type = 'varchar'
     group by bins.feature
 ),
@@ -198,7 +185,7 @@ feature_catalog as (
         {{ all_but('movements', ['feature']) }}
     from totals
     inner join information_values on totals.feature = information_values.feature
-    left join types on totals.feature = types.feature
+    left join types on totals.feature = types.column_name
     left join distributions on totals.feature = distributions.feature
     left join aucs on totals.feature = aucs.feature
     left join top_values on totals.feature = top_values.feature
