@@ -2,9 +2,12 @@
 
 import re
 
+import duckdb
 import pytest
 import yaml
+from loads_support import Compiled
 
+from warehouse.catalog import attach
 from warehouse.feature_docs import TARGET, clickstream_columns, generate
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR
 
@@ -105,3 +108,23 @@ def test_windows_and_counters_come_from_the_variables():
 
 def test_generated_descriptions_need_no_rendering():
     assert "{{" not in (DBT_DIR / TARGET).read_text()
+
+
+def test_a_feature_that_is_not_as_described_is_found(sample_datamart):
+    sql = Compiled(sample_datamart).tests["features_are_as_described"]
+    changes = {
+        "data_type = 'varchar' where feature = 'age'": ["age"],
+        "data_type = 'integer' where feature = 'occupation'": ["occupation"],
+        "description = '' where feature = 'fe_1'": ["fe_1"],
+        "feature_group = null where feature = 'fe_2'": ["fe_2"],
+    }
+    with duckdb.connect() as con:
+        attach(con, sample_datamart / "current")
+        con.execute("create table plain as from gold.feature_catalog")
+        con.execute("create or replace view gold.feature_catalog as from plain")
+        assert con.execute(sql).fetchall() == []
+        for change, features in changes.items():
+            con.execute("begin")
+            con.execute(f"update plain set {change}")
+            assert [row[0] for row in con.execute(sql).fetchall()] == features
+            con.execute("rollback")

@@ -211,3 +211,18 @@ def test_the_project_s_own_test_looks_through_every_table(sample_datamart, dbt_m
     with duckdb.connect() as con:
         attach(con, sample_datamart / "current")
         assert con.execute(sql).fetchall() == []
+
+
+def test_the_project_s_own_test_finds_what_looks_like_an_ssn(sample_datamart):
+    sql = Compiled(sample_datamart).tests["no_personal_data_leaves_bronze"]
+    with duckdb.connect() as con:
+        attach(con, sample_datamart / "current")
+        con.execute("create table plain as from silver.quarantine")
+        for text, findings in (("12-34-5678", []), ("see 123-45-6789", ["a value like an SSN"])):
+            con.execute(f"create or replace view silver.quarantine as {planted('reason', text)}")
+            found = con.execute(sql).fetchall()
+            assert found == [("quarantine", finding) for finding in findings]
+
+
+def planted(column: str, text: str) -> str:
+    return f"select * replace ('{text}' as {column}) from plain"
