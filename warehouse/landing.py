@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SOURCES_AT_ONCE = 2
 SMALL_BYTES = 512 * 2**20  # Up to here a quick start of the JVM is worth more than its speed.
+# One compiler, whose code then gets so little room that collections are made for its sake.
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
 # Of a file of no more rows than this the rows to land are looked for before any is written, and
 # where they are no more than that named to Spark one by one.
 ROWS_COUNTED_FIRST, ROWS_NAMED = 1_000_000, 10_000
@@ -81,7 +83,7 @@ def start_java(
     what Java and Spark say goes to `log_file`. `record_to` is for `warehouse.java_cache`. To be
     called while no other thread imports anything. Raises UserError when there is no Java.
     """
-    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") if input_bytes <= SMALL_BYTES else ()
+    quick = QUICK_START if input_bytes <= SMALL_BYTES else ()
     log_file.parent.mkdir(parents=True, exist_ok=True)
     java = start_jvm(memory, log_file, quick, record_to)
     try:

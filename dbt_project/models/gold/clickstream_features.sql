@@ -8,6 +8,7 @@
 -#}
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
+{%- set wide_sum = adapter.dispatch('wide_sum') -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}

@@ -8,6 +8,7 @@
     'clickstream': 'feature_clickstream',
     'loan_history': 'lms_loan_daily',
 } -%}
+{%- set list_of = adapter.dispatch('list_of') -%}
 {%- set rules = {} -%}
 {%- for group, source in sources.items() if execute -%}
     {%- set rule = source_rule(source) -%}
