@@ -145,7 +145,7 @@ class Landed:
             self.loads + 1,
             landed_at,
             log_file,
-            last_days=self._last_days,
+            changed_rows=landing.find_changed_rows(inspections, self.bronze, self._last_days),
         )
         self._last_days |= {i.contract.name: i.days for i in inspections}
         self.loads += 1

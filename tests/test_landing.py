@@ -38,7 +38,7 @@ def land(spark, tmp_path):
             load_id=len(loads),
             landed_at=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
             log_file=tmp_path / "trace.log",
-            last_days=last_days,
+            changed_rows=landing.find_changed_rows([inspection], tmp_path / "bronze", last_days),
         )
         return landed
 
@@ -360,7 +360,7 @@ def test_reading_the_days_that_changed_lands_what_reading_all_lands(spark, tmp_p
                 load_id,
                 datetime(2025, 1, load_id),
                 tmp_path / "trace.log",
-                last_days=known,
+                changed_rows=landing.find_changed_rows([inspection], tmp_path / bronze, known),
             )
             for bronze, known in (("whole", {}), ("by_day", {"loans": last_days}))
         ]

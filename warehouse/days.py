@@ -87,15 +87,19 @@ def write_rows_of_days(
     The first column is the number (the first data row is 1), the others are those of the file.
     """
     reader = _DayReader(days.header, contract)
+    number = 0
     with out.open("wb") as file:
-        for number, line in enumerate(_lines(path)):
-            if number == 0:
-                file.write(b"_row_number," + line + b"\n")
-            elif reader.day_of(line) in wanted:
-                file.write(b"%d,%b\n" % (number, line))
+        for lines in _chunks_of_lines(path):
+            if not number:
+                file.write(b"_row_number," + lines.pop(0) + b"\n")
+                number = 1
+            for line, day in zip(lines, reader.days_of(lines), strict=True):
+                if day in wanted:
+                    file.write(b"%d,%b\n" % (number, line))
+                number += 1
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _chunks_of_lines(path: Path) -> Iterator[list[bytes]]:
     """The lines of a file that are not blank, without their ends; the header is the first."""
     rest = b""
     with path.open("rb") as file:
@@ -103,9 +107,10 @@ def _lines(path: Path) -> Iterator[bytes]:
         while chunk := file.read(CHUNK_BYTES):
             lines = (rest + chunk).splitlines()
             rest = b"" if chunk.endswith((b"\n", b"\r")) else lines.pop()
-            yield from (line for line in lines if line.strip(BLANK))
+            if lines := [line for line in lines if line.strip(BLANK)]:
+                yield lines
     if rest.strip(BLANK):
-        yield rest
+        yield [rest]
 
 
 class _DayReader:
@@ -119,9 +124,7 @@ class _DayReader:
 
     def by_day(self, lines: list[bytes]) -> dict[str | None, list[bytes]]:
         """The lines of each day, in their order; of None those that do not tell it."""
-        have_all_fields = set(map(bytes.count, lines, repeat(b","))) == {self._commas}
-        if self._is_last and have_all_fields and b'"' not in b"".join(lines):
-            # what nearly all lines are like, looked at together
+        if self._end_with_a_date(lines):
             texts: dict[bytes, list[bytes]] = defaultdict(list)
             for line in lines:
                 texts[line[line.rfind(b",") + 1 :]].append(line)
@@ -132,6 +135,17 @@ class _DayReader:
         for line in lines:
             days[self.day_of(line)].append(line)
         return days
+
+    def days_of(self, lines: list[bytes]) -> list[str | None]:
+        """The day of each line; None where it does not tell it."""
+        if self._end_with_a_date(lines):
+            return [self._day_of_text(line[line.rfind(b",") + 1 :]) for line in lines]
+        return [self.day_of(line) for line in lines]
+
+    def _end_with_a_date(self, lines: list[bytes]) -> bool:
+        """Whether the lines are as nearly all are: they can then be looked at together."""
+        have_all_fields = set(map(bytes.count, lines, repeat(b","))) == {self._commas}
+        return self._is_last and have_all_fields and b'"' not in b"".join(lines)
 
     def day_of(self, line: bytes) -> str | None:
         """The day of a line; None where its quotes stand in odd places."""

@@ -56,8 +56,9 @@ def _land_sample(folder: Path, record_to: Path) -> None:
     try:
         for load_id, last_days in enumerate(({}, {}, days_but_one), start=1):
             now = datetime.now(UTC)
+            changed = landing.find_changed_rows(inspections, bronze_dir, last_days)
             landing.land(
-                spark, inspections, bronze_dir, load_id, now, log_file, last_days=last_days
+                spark, inspections, bronze_dir, load_id, now, log_file, changed_rows=changed
             )
     finally:
         landing.stop_spark(spark)

@@ -71,6 +71,14 @@ class LandedSource:
     rows_seen_before: int
 
 
+@dataclass(frozen=True)
+class ChangedRows:
+    """The rows of a file that may bring something: their days, and they alone (None: no rows)."""
+
+    days: set[str]
+    file: Path | None
+
+
 def start_java(
     log_file: Path,
     memory: str = "512m",
@@ -165,6 +173,32 @@ def _settings(master: str) -> dict[str, str]:
     return settings
 
 
+def find_changed_rows(
+    inspections: Sequence[FileInspection], folder: Path, last_days: Mapping[str, FileDays]
+) -> dict[str, ChangedRows]:
+    """By source, the rows that are to be read after the file it was last loaded from.
+
+    `last_days` are the days of those files. A source of which all is best read is left out. The
+    rows are written to files in `folder`, which must be there; `land` removes them.
+    """
+    found = {}
+    for inspection in inspections:
+        name = inspection.contract.name
+        before = last_days.get(name)
+        days = inspection.days.changed_since(before) if inspection.days else None
+        if days is None:
+            continue
+        changed = ChangedRows(days, folder / f"{name}.changed_rows.csv" if days else None)
+        if 2 * _rows_of(inspection, changed) > inspection.data_rows:
+            continue
+        if changed.file:
+            write_rows_of_days(
+                inspection.path, inspection.contract, inspection.days, days, changed.file
+            )
+        found[name] = changed
+    return found
+
+
 def land(
     spark: "SparkSession",
     inspections: Sequence[FileInspection],
@@ -173,15 +207,14 @@ def land(
     landed_at: datetime,
     log_file: Path,
     on_progress: Callable[[LandedSource], None] = lambda landed: None,
-    last_days: Mapping[str, FileDays] | None = None,
+    changed_rows: Mapping[str, ChangedRows] | None = None,
 ) -> list[LandedSource]:
     """Append the inspected files to `bronze_dir` as one load; the counts, in the given order.
 
     `landed_at` is aware, or naive UTC. Rows that an older load in `bronze_dir` already holds,
     equal in every raw column, are not landed again as long as they are the latest of their key
     there too. Older files are never changed.
-    `last_days`: the days of the file that each source was last loaded from. Spark reads the rows
-    of the days that differ from them, or, of a source that is not there, all.
+    `changed_rows` are what `find_changed_rows` found; of a source that is not there all is read.
     `on_progress` is called after each source, from the thread that landed it.
 
     Raises UserError, and leaves a half-written load to be thrown away by the caller, when Spark
@@ -189,26 +222,24 @@ def land(
     another format, or a row was lost.
     """
 
-    days_to_read = {
-        i.contract.name: _days_to_read(i, (last_days or {}).get(i.contract.name))
-        for i in inspections
-    }
+    changed_rows = changed_rows or {}
 
     def land_one(inspection: FileInspection) -> LandedSource:
-        days = days_to_read[inspection.contract.name]
+        changed = changed_rows.get(inspection.contract.name)
         with _spark_failures_as_user_errors(inspection, log_file):
-            landed = _land_source(spark, inspection, days, bronze_dir, load_id, landed_at)
+            landed = _land_source(spark, inspection, changed, bronze_dir, load_id, landed_at)
         on_progress(landed)
         return landed
 
-    rows = sum(_rows_of(i, days_to_read[i.contract.name]) for i in inspections)
+    rows = sum(_rows_of(i, changed_rows.get(i.contract.name)) for i in inspections)
+    is_small = rows <= ROWS_INTERPRETED
     for setting, quick in INTERPRETED.items():
-        if rows <= ROWS_INTERPRETED:
+        if is_small:
             spark.conf.set(setting, quick)
         else:
             spark.conf.unset(setting)
     largest_first = sorted(inspections, key=lambda inspection: -inspection.bytes)
-    with ThreadPoolExecutor(SOURCES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(len(inspections) if is_small else SOURCES_AT_ONCE) as pool:
         futures = {i.contract.name: pool.submit(land_one, i) for i in largest_first}
         _wait_or_cancel(spark, futures.values())
     return [futures[inspection.contract.name].result() for inspection in inspections]
@@ -245,14 +276,14 @@ def _spark_failures_as_user_errors(inspection: FileInspection, log_file: Path) -
 def _land_source(
     spark: "SparkSession",
     inspection: FileInspection,
-    days: set[str] | None,
+    changed: ChangedRows | None,
     bronze_dir: Path,
     load_id: int,
     landed_at: datetime,
 ) -> LandedSource:
     contract = inspection.contract
     folder = bronze_dir / contract.name
-    with _rows_to_read(spark, inspection, days, bronze_dir) as read:
+    with _rows_to_read(spark, inspection, changed) as read:
         rows_seen_before = inspection.data_rows - read.count
         if read.rows is not None:
             rows, seen_before = with_date_partition(read.rows, contract), None
@@ -289,34 +320,26 @@ class _Read:
 
 @contextmanager
 def _rows_to_read(
-    spark: "SparkSession", inspection: FileInspection, days: set[str] | None, bronze_dir: Path
+    spark: "SparkSession", inspection: FileInspection, changed: ChangedRows | None
 ) -> Iterator[_Read]:
-    """The rows of these days of a file, which is read whole where `days` is None."""
-    told, contract = inspection.days, inspection.contract
-    count = _rows_of(inspection, days)
-    if days is None:
+    """The changed rows of a file, all where that is None; their own file is removed afterwards."""
+    told, count = inspection.days, _rows_of(inspection, changed)
+    if changed is None:
         yield _Read(read_rows(spark, inspection), count, _dates(told.rows) if told else None)
-    elif not days:
+    elif changed.file is None:
         yield _Read(None, count)
     else:
-        part = bronze_dir / f"{contract.name}.changed_rows.csv"
         try:
-            write_rows_of_days(inspection.path, contract, told, days, part)
-            yield _Read(_read_numbered_rows(spark, inspection, part), count, _dates(days))
+            rows = _read_numbered_rows(spark, inspection, changed.file)
+            yield _Read(rows, count, _dates(changed.days))
         finally:
-            part.unlink(missing_ok=True)
+            changed.file.unlink(missing_ok=True)
 
 
-def _days_to_read(inspection: FileInspection, last_days: FileDays | None) -> set[str] | None:
-    """The days that may bring something; None where the file is best read whole."""
-    changed = inspection.days.changed_since(last_days) if inspection.days else None
-    return None if 2 * _rows_of(inspection, changed) > inspection.data_rows else changed
-
-
-def _rows_of(inspection: FileInspection, days: set[str] | None) -> int:
-    if days is None:
+def _rows_of(inspection: FileInspection, changed: ChangedRows | None) -> int:
+    if changed is None:
         return inspection.data_rows
-    return sum(inspection.days.rows[day] for day in days)
+    return sum(inspection.days.rows[day] for day in changed.days)
 
 
 def _dates(days: Collection[str]) -> set[date] | None:
