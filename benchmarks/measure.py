@@ -1,5 +1,6 @@
 """Measures a command: wall time, CPU seconds and peak memory of its whole process tree."""
 
+import contextlib
 import resource
 import statistics
 import subprocess
@@ -14,9 +15,9 @@ import psutil
 
 from warehouse.paths import PROJECT_DIR
 
-SECONDS_BETWEEN_LOOKS = 0.05
-FIRST_LOOKS = 20  # a short command is weighed at each, a longer one at some:
-LOOKS_BETWEEN_WEIGHINGS = 8  # reading the memory of a large process takes a while
+# A look takes a few milliseconds of a core that the command could use, so that the longer it has
+# run the longer the next one is waited for.
+LEAST_WAIT, MOST_WAIT, WAIT_SHARE = 0.05, 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,19 @@ def measure(command: Sequence[str | Path]) -> Cost:
         )
         root = psutil.Process(process.pid)
         cpu: dict[tuple[int, float], float] = {}
-        peak, looks = 0.0, 0
+        peak = 0.0
         while process.poll() is None:
-            memory, looks = 0.0, looks + 1
-            is_weighing = looks <= FIRST_LOOKS or looks % LOOKS_BETWEEN_WEIGHINGS == 0
+            memory = 0.0
             for member in _tree(root):
                 try:
                     times = member.cpu_times()
                     cpu[member.pid, member.create_time()] = times.user + times.system
-                    if is_weighing:
-                        memory += member.memory_full_info().pss
+                    memory += member.memory_full_info().pss
                 except psutil.Error:
                     continue
             peak = max(peak, memory)
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            wait = WAIT_SHARE * (time.monotonic() - started)
+            _wait_for(process, min(max(wait, LEAST_WAIT), MOST_WAIT))
         wall = time.monotonic() - started
         if process.returncode:
             output.seek(0)
@@ -68,6 +68,11 @@ def measure(command: Sequence[str | Path]) -> Cost:
         cpu_seconds=max(sum(cpu.values()), _cpu_of_ended() - cpu_before),
         peak_mb=peak / 2**20,
     )
+
+
+def _wait_for(process: subprocess.Popen, seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
 def _cpu_of_ended() -> float:
