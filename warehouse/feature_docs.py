@@ -45,11 +45,6 @@ CLICKSTREAM_MODEL = """\
       - grain:
           arguments: {columns: [loan_id]}
       - one_row_per_application
-      - point_in_time:
-          name: point_in_time_clickstream_features
-          arguments:
-            groups: {clickstream: feature_clickstream}
-            counts: &counts clickstream_months_|fe_[0-9]+_count_|earlier_loans
 """
 
 FEATURE_STORE_MODEL = """\
@@ -71,7 +66,7 @@ FEATURE_STORE_MODEL = """\
               financials: features_financials
               clickstream: feature_clickstream
               loan_history: lms_loan_daily
-            counts: *counts
+            counts: clickstream_months_|fe_[0-9]+_count_|earlier_loans
 """
 
 TRAINING_SET_MODEL = """\

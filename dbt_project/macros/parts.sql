@@ -48,13 +48,12 @@
     stay as they are; [] where not all can.
 -#}
 {% macro rows_and_files_to_keep(model, part) -%}
-    {%- set rows, rows_lost = run_query(
+    {%- set rows, rows_lost, files = run_query(
         'select (' ~ part.count ~ '), (select count(*) from ' ~ previous_table(model.schema, model.name)
-        ~ ' where (' ~ part.is_kept ~ ') is not true)'
+        ~ ' where (' ~ part.is_kept ~ ') is not true), (select string_agg(file, chr(10) order by file)'
+        ~ " from glob('" ~ previous_files(model.schema, model.name) ~ "'))"
     ).rows[0].values() -%}
-    {%- set files = run_query(
-        "select file from glob('" ~ previous_files(model.schema, model.name) ~ "') order by file"
-    ).columns[0].values() | list -%}
+    {%- set files = files.split('\n') -%}
     {%- set is_wide = model.config.meta.get('in_parts') -%}
     {%- set most_files = (parts_needed() if is_wide else 1) + var('appended_files') -%}
     {%- set is_small = not is_wide or rows <= var('loans_a_part') -%}

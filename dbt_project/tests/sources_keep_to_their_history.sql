@@ -70,7 +70,7 @@ measured as (
                 measure: 'mean of {{ column }}', is_share: false,
                 observations: count({{ column }}),
                 total: sum(cast({{ column }} as double)),
-                squares: sum(pow(cast({{ column }} as double), 2))
+                squares: sum(cast({{ column }} as double) * cast({{ column }} as double))
             },
             {%- endfor %}
             {%- for measure, (counted, found) in shares.items() %}
