@@ -23,6 +23,9 @@ class Plugin(BasePlugin):
         """Show what the folder holds already as views; spill beside it what memory cannot hold."""
         run_dir = Path(self.creds.external_root)
         catalog.set_memory(conn, run_dir, os.environ.get("WAREHOUSE_MEMORY_LIMIT"))
+        if at_once := os.environ.get("WAREHOUSE_QUERIES_AT_ONCE"):
+            (threads,) = conn.execute("select current_setting('threads')").fetchone()
+            conn.execute("set threads = ?", [max(1, threads // int(at_once))])
         if run_dir.is_dir():
             for layer in catalog.LAYERS:
                 (run_dir / layer).mkdir(exist_ok=True)

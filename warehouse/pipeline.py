@@ -102,9 +102,12 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 "seconds": progress.seconds,
                 "parts": progress.parts,
             }
+            hashing = _Background(lambda: _training_set_hash(build_dir))
+            endings.callback(hashing.wait)
             with progress.step("report", "writing the report"):
                 page = build_report(build_dir, manifest, datamart.manifests_before(run_id))
                 (build_dir / "report.html").write_text(page, encoding="utf-8")
+                manifest["training_set_sha256"] = hashing.join()
             runs.write_json(build_dir / "manifest.json", manifest)
             with progress.step("publish", "publishing"):
                 runs.publish(datamart, run_id)
@@ -257,6 +260,7 @@ def _land_and_build(
         memory_limit=options.memory.duckdb if options.memory else None,
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
         previous_run=previous_run,
+        share_cores=previous_run is not None,  # its queries are short: not worth being split
     )
     new = [file for file in inspections if _file_identity(file) not in landed_before]
     if new and not java:
@@ -309,6 +313,7 @@ def _land(
 
     load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
     landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    changed_rows = landing.find_changed_rows(new, bronze_dir, last_days)  # while Java starts
     spark = progress.timed("land", "start Java and Spark", landing.start_spark)(
         java, options.spark_master
     )
@@ -322,7 +327,7 @@ def _land(
 
     try:
         landed = landing.land(
-            spark, new, bronze_dir, load_id, landed_at, java.log_file, say, last_days
+            spark, new, bronze_dir, load_id, landed_at, java.log_file, say, changed_rows
         )
         _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
     except BaseException:
@@ -332,27 +337,29 @@ def _land(
 
 
 class _Background:
-    """A call in a thread of its own; wait for its end, or join: wait and raise what it raised."""
+    """A call in a thread of its own; wait for its end, or join: wait and give what it gave."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], Any]) -> None:
         self._call = call
+        self._result: Any = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._call()
+            self._result = self._call()
         except BaseException as error:
             self._error = error
 
     def wait(self) -> None:
         self._thread.join()
 
-    def join(self) -> None:
+    def join(self) -> Any:
         self.wait()
         if self._error:
             raise self._error
+        return self._result
 
 
 def _file_identity(inspection: FileInspection) -> dict[str, Any]:
@@ -442,8 +449,13 @@ def _contents(run_dir: Path) -> dict[str, Any]:
             ],
             "loans": loans,
             "training_rows": training_rows,
-            "training_set_sha256": table_hash(con, "gold.training_set"),
         }
+
+
+def _training_set_hash(run_dir: Path) -> str:
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        return table_hash(con, "gold.training_set")
 
 
 def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:

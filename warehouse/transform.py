@@ -32,8 +32,9 @@ class DbtResult:
 class Dbt:
     """dbt over one building folder.
 
-    The folder, the run before (None: build all tables whole) and the memory DuckDB may take are
-    handed to the project by environment variables, so a process works on one folder at a time.
+    The folder, the run before (None: build all tables whole), the memory DuckDB may take and
+    whether queries share the cores (or each may take all) are handed to the project by environment
+    variables, so a process works on one folder at a time.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Dbt:
         threads: int = 2,
         memory_limit: str | None = None,
         previous_run: Path | None = None,
+        share_cores: bool = False,
     ) -> None:
         self._options = [
             "--project-dir",
@@ -71,6 +73,7 @@ class Dbt:
             "WAREHOUSE_BUILD_DIR": str(build_dir),
             "WAREHOUSE_PREVIOUS_RUN": str(previous_run or ""),
             "WAREHOUSE_MEMORY_LIMIT": memory_limit or "",
+            "WAREHOUSE_QUERIES_AT_ONCE": str(threads) if share_cores else "",
         }
         self._on_event = on_event
         self._on_log = on_log
