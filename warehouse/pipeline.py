@@ -265,12 +265,22 @@ def _land_and_build(
     new = [file for file in inspections if _file_identity(file) not in landed_before]
     if new and not java:
         java = _start_java(options, sum(file.bytes for file in new), log_file, endings)
-    parsing = _Background(progress.timed("build", "read the project, while Spark lands", dbt.parse))
-    endings.callback(parsing.wait)
+    parse = progress.timed("build", "read the project, while Spark lands", dbt.parse)
+    parsing: _Background | None = None
+
+    def start_parsing() -> None:
+        nonlocal parsing
+        parsing = _Background(parse)
+        endings.callback(parsing.wait)
+
     if new:
         with progress.step("land", f"landing {len(new)} files with Spark"):
-            bronze_dir = build_dir / "bronze"
-            _land(options, java, bronze_dir, inspections, new, last_days, endings, progress)
+            bronze = build_dir / "bronze"
+            _land(
+                options, java, bronze, inspections, new, last_days, start_parsing, endings, progress
+            )
+    else:
+        start_parsing()
     _write_days(build_dir, inspections)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
@@ -301,13 +311,16 @@ def _land(
     inspections: list[FileInspection],
     new: list[FileInspection],
     last_days: dict[str, FileDays],
+    on_spark: Callable[[], None],
     endings: contextlib.ExitStack,
     progress: Progress,
 ) -> None:
     """Land the new ones of the files as one load and write down what all of them brought.
 
-    A file that is the one of the load before brings nothing, so that it need not be read. Spark
-    ends in the background, while dbt works; endings waits for it.
+    A file that is the one of the load before brings nothing, so that it need not be read.
+    `on_spark` is called when Spark has started, for which Python and Java take a core each, and
+    much of the landing is Java's alone. Spark ends in the background, while dbt works; endings
+    waits for it.
     """
     from warehouse import landing
 
@@ -317,6 +330,7 @@ def _land(
     spark = progress.timed("land", "start Java and Spark", landing.start_spark)(
         java, options.spark_master
     )
+    on_spark()
     started = time.monotonic()
 
     def say(source: landing.LandedSource) -> None:
