@@ -11,7 +11,7 @@ COMPOSE = $(shell command -v docker-compose || echo docker compose)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.run: requirements.txt
+$(VENV)/.run: requirements.txt warehouse/java.py
 	@echo "Installing the packages into $(VENV), once. It takes a minute or two, in silence."
 	@python3 -m venv $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
