@@ -260,7 +260,6 @@ def _land_and_build(
         memory_limit=options.memory.duckdb if options.memory else None,
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
         previous_run=previous_run,
-        share_cores=previous_run is not None,  # its queries are short: not worth being split
     )
     new = [file for file in inspections if _file_identity(file) not in landed_before]
     if new and not java:

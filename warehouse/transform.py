@@ -32,9 +32,9 @@ class DbtResult:
 class Dbt:
     """dbt over one building folder.
 
-    The folder, the run before (None: build all tables whole), the memory DuckDB may take and
-    whether queries share the cores (or each may take all) are handed to the project by environment
-    variables, so a process works on one folder at a time.
+    The folder, the run before (None: build all tables whole), the memory DuckDB may take and how
+    many queries share the cores are handed to the project by environment variables, so a process
+    works on one folder at a time.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class Dbt:
         threads: int = 2,
         memory_limit: str | None = None,
         previous_run: Path | None = None,
-        share_cores: bool = False,
     ) -> None:
         self._options = [
             "--project-dir",
@@ -73,7 +72,8 @@ class Dbt:
             "WAREHOUSE_BUILD_DIR": str(build_dir),
             "WAREHOUSE_PREVIOUS_RUN": str(previous_run or ""),
             "WAREHOUSE_MEMORY_LIMIT": memory_limit or "",
-            "WAREHOUSE_QUERIES_AT_ONCE": str(threads) if share_cores else "",
+            # those that follow another run are short: splitting one over the cores brings nothing
+            "WAREHOUSE_QUERIES_AT_ONCE": str(threads) if previous_run else "",
         }
         self._on_event = on_event
         self._on_log = on_log
