@@ -48,7 +48,7 @@ def file_errors() -> tuple[type[Exception], ...]:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Land, build, test and publish."""
-    from warehouse import pipeline, summary
+    from warehouse import pipeline
     from warehouse.progress import Progress
 
     wanted = pipeline.Options(
@@ -62,6 +62,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     )
     with Progress(console) as progress:
         manifest, is_new = pipeline.run(wanted, progress)
+    from warehouse import summary  # late: Java starts first
+
     summary.show(console, manifest, options.datamart_dir, is_new)
     if options.profile and is_new:
         summary.show_profile(console, manifest)

@@ -3,7 +3,6 @@ written to bronze by hand, and the SQL that dbt compiled for the sample run make
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -75,12 +74,8 @@ class Compiled:
 
     def __init__(self, datamart: Path) -> None:
         self.queries: Queries = load_queries(datamart / "current")
-        manifest = json.loads((datamart / "dbt_target" / "manifest.json").read_text())
-        self.tests = {
-            node["name"]: node["compiled_code"]
-            for node in manifest["nodes"].values()
-            if node["resource_type"] == "test" and node.get("compiled_code")
-        }
+        compiled = datamart / "dbt_target" / "compiled" / "loan_default" / "tests"
+        self.tests = {path.stem: path.read_text() for path in compiled.glob("*.sql")}
 
     def build(self, con: duckdb.DuckDBPyConnection, *names: str) -> None:
         """Make the named models and all they are made from, from the bronze of a connection."""

@@ -9,9 +9,11 @@ import pytest
 from pit_support import build, land, rows
 
 from warehouse.catalog import attach
+from warehouse.contents import table_hash
 from warehouse.errors import UserError
-from warehouse.features import create_macros, load_queries, read_manifest, write_features
-from warehouse.pipeline import table_hash
+from warehouse.features import create_macros, load_queries, write_features
+from warehouse.paths import DBT_DIR
+from warehouse.prove import compile_models
 
 TABLES = ("feature_store", "label_store", "training_set")
 
@@ -178,7 +180,7 @@ def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
 
 def test_saved_queries_are_the_compiled_models_in_build_order(tiny):
     saved = load_queries(tiny / "current")
-    assert saved == read_manifest(tiny / "runs" / "dbt_target" / "manifest.json")
+    assert saved == compile_models(DBT_DIR, tiny / "current", tiny / "runs" / "dbt_target")
     seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
     for model in saved.models:
         assert seen.issuperset(model.depends_on), model.name

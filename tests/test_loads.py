@@ -31,8 +31,8 @@ from loads_support import (
 
 from warehouse import landing
 from warehouse.catalog import attach
+from warehouse.contents import table_hash
 from warehouse.paths import DATA_DIR
-from warehouse.pipeline import table_hash
 
 ATTRIBUTES = sample_lines("features_attributes")[0]
 

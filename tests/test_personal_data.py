@@ -13,7 +13,7 @@ import pytest
 from loads_support import Compiled
 
 from warehouse.catalog import attach
-from warehouse.paths import DATA_DIR, PROJECT_DIR
+from warehouse.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 
 MARKED_NAME, MARKED_SSN = "Zyxwvut Qponmlk", "987-65-4329"
 ATTRIBUTES = "features_attributes.csv"
@@ -140,8 +140,16 @@ def test_the_pages_of_the_project_hold_none_either():
 
 
 @pytest.fixture(scope="module")
-def dbt_manifest(sample_datamart) -> dict:
-    return json.loads((sample_datamart / "dbt_target" / "manifest.json").read_text())
+def dbt_manifest(tmp_path_factory) -> dict:
+    from dbt.cli.main import dbtRunner
+
+    target = tmp_path_factory.mktemp("target")
+    options = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", target]
+    options += ["--log-level", "none", "--log-level-file", "none"]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WAREHOUSE_HOME", str(PROJECT_DIR))
+        assert dbtRunner().invoke(["parse", *map(str, options)]).success
+    return json.loads((target / "manifest.json").read_text())
 
 
 SENSITIVE = {"age", "occupation"}

@@ -20,8 +20,8 @@ from test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 
 from warehouse import runs
 from warehouse.catalog import attach
+from warehouse.contents import table_hash
 from warehouse.paths import PROJECT_DIR
-from warehouse.pipeline import table_hash
 
 # Publishes the folder of a new run, and dies as by kill -9 before the n-th change of a file.
 PUBLISH_AND_DIE = """

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from duckdb import DuckDBPyConnection
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 LAYERS = ("bronze", "silver", "gold")
 SPILL_DIR = "spill"  # DuckDB makes it when it has to, and removes it
 
 
-def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
+def attach(con: "DuckDBPyConnection", run_dir: Path) -> None:
     """Create one view per table below run_dir: bronze.<folder>, silver.<file>, gold.<file>.
 
     The views name the files by absolute path, so they keep showing this one run whatever is
@@ -24,7 +26,7 @@ def attach(con: DuckDBPyConnection, run_dir: Path) -> None:
             )
 
 
-def set_memory(con: DuckDBPyConnection, run_dir: Path, limit: str | None = None) -> None:
+def set_memory(con: "DuckDBPyConnection", run_dir: Path, limit: str | None = None) -> None:
     """Let DuckDB hold so much in memory, such as 4GiB, and spill the rest into the run's folder."""
     spill_dir = str(run_dir.resolve() / SPILL_DIR).replace("'", "''")
     con.execute(f"set temp_directory = '{spill_dir}'")

@@ -24,6 +24,7 @@ from warehouse import figures, queries
 from warehouse.catalog import attach
 from warehouse.drawing import COLORS, PRINT, Canvas
 from warehouse.errors import UserError
+from warehouse.features import Queries, load_queries
 from warehouse.paths import DATAMART_DIR, PROJECT_DIR
 from warehouse.report import Gap, chance_of_outliers, gaps_of, outliers_text, read_proof
 from warehouse.runs import Datamart
@@ -172,7 +173,7 @@ def write_pictures_and_facts(
     timeline = queries.one_timeline(con)
     gap = _clickstream_gap(con)
     proof = read_proof(datamart.current_run() or datamart.root)
-    lineage = _lineage(datamart)
+    lineage = _lineage(load_queries(datamart.current))
     style = PRINT
     nothing = Canvas(606, 326, style).picture("No loan has months before and after its application")
     for name, picture in {
@@ -667,29 +668,12 @@ class Lineage:
     models: int
 
 
-def _lineage(datamart: Datamart) -> Lineage:
-    """From dbt's own manifest of the run."""
-    manifest = json.loads((datamart.root / "dbt_target" / "manifest.json").read_text())
-    found = {
-        key: node
-        for key, node in {**manifest["nodes"], **manifest["sources"]}.items()
-        if node["resource_type"] in ("model", "source")
-    }
-    key_of = {node["name"]: key for key, node in found.items()}
-    parents = {
-        key: [parent for parent in manifest["parent_map"].get(key, []) if parent in found]
-        for key in found
-    }
-
-    def ancestors(names: Sequence[str]) -> set[str]:
-        seen: set[str] = set()
-        waiting = [key_of[name] for name in names if name in key_of]
-        while waiting:
-            key = waiting.pop()
-            if key not in seen:
-                seen.add(key)
-                waiting += parents[key]
-        return seen
+def _lineage(built_from: Queries) -> Lineage:
+    """From the queries that the run keeps."""
+    parents = {model.relation: model.depends_on for model in built_from.models}
+    for relation in {parent for found in parents.values() for parent in found}:
+        parents.setdefault(relation, ())  # a source
+    key_of = {_names(relation)[1]: relation for relation in parents}
 
     hidden = {key_of[name] for name in COUNTING_MODELS if name in key_of}
 
@@ -700,18 +684,25 @@ def _lineage(datamart: Datamart) -> Lineage:
         return own - {key_of[end] for end in LINEAGE_ENDS if end in key_of}
 
     store = key_of.get("feature_store")  # its groups have the spine already: no second line
-    shown = ancestors(LINEAGE_ENDS) - hidden
+    shown = built_from.ancestors(LINEAGE_ENDS) - hidden
     shown |= {key_of[name] for name in LEDGER_MODELS if name in key_of}
+    models = {model.relation for model in built_from.models}
     return Lineage(
-        nodes=sorted((found[key]["schema"], found[key]["name"]) for key in shown),
+        nodes=sorted(_names(key) for key in shown),
         edges=sorted(
-            (found[parent]["name"], found[key]["name"])
+            (_names(parent)[1], _names(key)[1])
             for key in shown
             for parent in shown_parents(key) & shown
-            if not (found[parent]["name"] == "loan_applications" and key == store)
+            if not (_names(parent)[1] == "loan_applications" and key == store)
         ),
-        models=sum(key.startswith("model.") for key in ancestors(LINEAGE_ENDS[:1])),
+        models=len(models & built_from.ancestors(LINEAGE_ENDS[:1])),
     )
+
+
+def _names(relation: str) -> tuple[str, str]:
+    """The schema and the name in "schema"."name"."""
+    schema, name = relation.strip('"').split('"."')
+    return schema, name
 
 
 def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
@@ -724,7 +715,7 @@ def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
         f" name no currency; model: slide 8; {run}",
         "dirt": f"bronze.loads, cleaning_actions of the silver tables, raw text of bronze; {run}",
         "tables": f"rows of the published datamart, {run}",
-        "lineage": f"dbt manifest of {run}; models that only count features are left out",
+        "lineage": f"queries.json of {run}; models that only count features are left out",
         "cleaning": f"cleaning_actions of the silver tables against the raw text of bronze; {run}",
         "timeline": f"one defaulted loan of gold.label_store with its rows of silver; {run}",
         "labels": f"gold.label_maturity and gold.label_store, Wilson interval; {run}",

@@ -79,37 +79,33 @@ class Queries:
         return found - {self.model(name).relation}
 
 
-def read_manifest(path: Path) -> Queries:
-    """The compiled models in a dbt manifest, as `dbt compile` and `dbt build` leave it.
+def compiled_queries(manifest: Any) -> Queries:
+    """The compiled models of a project, from the manifest that dbt worked on.
 
     Raises:
         UserError: a model has no compiled SQL: a Python model, or one left out by --select.
     """
-    manifest = json.loads(path.read_text())
-    nodes = manifest["nodes"] | manifest["sources"]
+    nodes = {**manifest.nodes, **manifest.sources}
     models = {
         key: node
-        for key, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+        for key, node in manifest.nodes.items()
+        if node.resource_type == "model" and node.config.materialized != "ephemeral"
     }
-    databases = {node["database"] for node in nodes.values() if node.get("database")}
+    databases = {node.database for node in nodes.values() if node.database}
     for node in models.values():
-        if not node.get("compiled_code"):
-            reason = "was not compiled" if node["language"] == "sql" else "is not SQL"
-            raise UserError(f"model {node['name']} {reason}, so that it cannot be run again")
+        if not node.compiled_code:
+            reason = "was not compiled" if node.language == "sql" else "is not SQL"
+            raise UserError(f"model {node.name} {reason}, so that it cannot be run again")
     return Queries(
         models=tuple(_model(nodes, models[key], databases) for key in _build_order(models, nodes)),
         sources=tuple(
-            _source(node)
-            for node in manifest["sources"].values()
-            if "file" in node["config"].get("meta", {})
+            _source(node) for node in manifest.sources.values() if "file" in node.config.meta
         ),
     )
 
 
-def save_queries(target_dir: Path, run_dir: Path) -> None:
-    """Keep the SQL that dbt compiled in target_dir with the run that was built from it."""
-    queries = read_manifest(target_dir / "manifest.json")
+def save_queries(queries: Queries, run_dir: Path) -> None:
+    """Keep the SQL that a run was built from with it."""
     (run_dir / QUERIES_FILE).write_text(json.dumps(asdict(queries), indent=1))
 
 
@@ -384,7 +380,7 @@ def _build_order(models: dict[str, Any], nodes: dict[str, Any]) -> list[str]:
     order: list[str] = []
 
     def visit(key: str) -> None:
-        for parent in nodes[key].get("depends_on", {}).get("nodes", []):
+        for parent in nodes[key].depends_on_nodes:
             if parent in nodes:
                 visit(parent)
         if key in models and key not in order:
@@ -395,42 +391,42 @@ def _build_order(models: dict[str, Any], nodes: dict[str, Any]) -> list[str]:
     return order
 
 
-def _model(nodes: dict[str, Any], node: dict[str, Any], databases: set[str]) -> Model:
-    sql = node["compiled_code"]
+def _model(nodes: dict[str, Any], node: Any, databases: set[str]) -> Model:
+    sql = node.compiled_code
     for database in databases:
         sql = sql.replace(f'"{database}"."', '"')
     return Model(
-        name=node["name"],
-        schema=node["schema"],
+        name=node.name,
+        schema=node.schema,
         relation=_relation(node),
         depends_on=tuple(dict.fromkeys(_parents(nodes, node))),
         sql=sql,
     )
 
 
-def _parents(nodes: dict[str, Any], node: dict[str, Any]) -> Iterator[str]:
+def _parents(nodes: dict[str, Any], node: Any) -> Iterator[str]:
     """The relations a model reads; through models that are no relation themselves."""
-    for key in node["depends_on"]["nodes"]:
+    for key in node.depends_on_nodes:
         parent = nodes.get(key)
         if parent is None:
             continue
-        if parent["config"].get("materialized") == "ephemeral":
+        if parent.config.get("materialized") == "ephemeral":
             yield from _parents(nodes, parent)
         else:
             yield _relation(parent)
 
 
-def _relation(node: dict[str, Any]) -> str:
-    return f'"{node["schema"]}"."{node.get("alias") or node.get("identifier") or node["name"]}"'
+def _relation(node: Any) -> str:
+    return f'"{node.schema}"."{node.identifier}"'
 
 
-def _source(node: dict[str, Any]) -> Source:
-    meta = node["config"]["meta"]
+def _source(node: Any) -> Source:
+    meta = node.config.meta
     return Source(
-        name=node["name"],
+        name=node.name,
         relation=_relation(node),
         key=tuple(meta["key"]),
-        columns=tuple(name for name in node["columns"] if not name.startswith("_")),
+        columns=tuple(name for name in node.columns if not name.startswith("_")),
         date_column=meta["date_column"],
         date_format=meta["date_format"],
         delay_days=meta["delay_days"],

@@ -8,16 +8,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from warehouse import runs
-from warehouse.catalog import attach
 from warehouse.contract import SourceContract, read_contracts
 from warehouse.days import FileDays
 from warehouse.errors import UserError, first_line
@@ -26,7 +23,6 @@ from warehouse.java import Jvm
 from warehouse.memory import MemoryLimit
 from warehouse.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.progress import Progress
-from warehouse.report import build_report
 
 DAYS_FILE = "file_days.json"
 # Modules that no run uses: a change in them does not make the published datamart an old one.
@@ -78,12 +74,14 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
         if is_same and datamart.is_as_published() and not options.rebuild:
             log_file.unlink(missing_ok=True)  # a file was another only before it was read
             return published, False
+        from warehouse.report import build_report  # late: Java starts first
+
         with (
             _recorded(datamart, run_id, log_file, inputs, progress) as manifest,
             contextlib.ExitStack() as endings,
         ):
             build_dir = runs.begin(datamart, run_id)
-            manifest |= _land_and_build(
+            content, hashed = _land_and_build(
                 options,
                 datamart,
                 build_dir,
@@ -96,18 +94,17 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 endings=endings,
                 progress=progress,
             )
+            manifest |= content
             manifest |= {
                 "outcome": "published",
                 "finished_at": _now(),
                 "seconds": progress.seconds,
                 "parts": progress.parts,
             }
-            hashing = _Background(lambda: _training_set_hash(build_dir))
-            endings.callback(hashing.wait)
             with progress.step("report", "writing the report"):
                 page = build_report(build_dir, manifest, datamart.manifests_before(run_id))
                 (build_dir / "report.html").write_text(page, encoding="utf-8")
-                manifest["training_set_sha256"] = hashing.join()
+                manifest["training_set_sha256"] = hashed.result()
             runs.write_json(build_dir / "manifest.json", manifest)
             with progress.step("publish", "publishing"):
                 runs.publish(datamart, run_id)
@@ -240,16 +237,25 @@ def _land_and_build(
     log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
-) -> dict[str, Any]:
-    """Fill the building folder; returns the part of the manifest that says what is in it.
+) -> tuple[dict[str, Any], Future[str]]:
+    """Fill the building folder.
+
+    Returns the part of the manifest that says what is in it, and the hash of the training set.
 
     Files that are among those of the last load, `landed_before`, are not read again, and of the
     others only the days that are not as in `last_days`; `java` is the one to land with, where it
     was started already. Tables are built from those of `previous_run` and what the new load can
     change in them, or all of them whole.
     """
-    from warehouse.features import save_queries
+    from warehouse.contents import contents, training_set_hash
+    from warehouse.features import compiled_queries, save_queries
     from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
+
+    counter = endings.enter_context(ThreadPoolExecutor(max_workers=1))
+    figures: list[Future[Any]] = []
+
+    def count() -> None:
+        figures.extend(counter.submit(call, build_dir) for call in (contents, training_set_hash))
 
     dbt = Dbt(
         build_dir=build_dir,
@@ -257,6 +263,8 @@ def _land_and_build(
         variables={"as_of": options.as_of, "known_at": options.known_at},
         on_event=progress.detail,
         on_log=progress.log_only,
+        # under a limit the last tests have all of the memory
+        on_last_model=(lambda: None) if options.memory else count,
         memory_limit=options.memory.duckdb if options.memory else None,
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
         previous_run=previous_run,
@@ -285,14 +293,15 @@ def _land_and_build(
         parsing.join()
         result = dbt.build()
         progress.parts["build"] |= result.model_seconds | result.test_seconds
-        save_queries(dbt.target_dir, build_dir)
-        runs.write_json(
-            build_dir / DESCRIPTIONS_FILE, descriptions(dbt.target_dir / "manifest.json")
-        )
+        save_queries(compiled_queries(dbt.manifest), build_dir)
+        runs.write_json(build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
     for warning in result.warnings:
         progress.log_only(f"warning: {warning}")
     with progress.step("summarise", "counting"):
-        return _contents(build_dir) | {
+        if not figures:
+            count()
+        counted, hashed = figures[:2]  # of the first call, were there two
+        content = counted.result() | {
             "follows": previous_run.name if previous_run else None,
             "tests": {
                 "passed": result.passed,
@@ -301,6 +310,7 @@ def _land_and_build(
             },
             "model_seconds": result.model_seconds,
         }
+    return content, hashed
 
 
 def _land(
@@ -408,6 +418,8 @@ def _write_load(
     landed: list[Any],
 ) -> None:
     """Write bronze.loads for one load: one row per source, in one new parquet file."""
+    import duckdb  # late: Java starts first
+
     rows_landed = {source.source: source.rows_landed for source in landed}
     rows = [
         (
@@ -435,70 +447,6 @@ def _write_load(
         con.execute(f"copy loads to '{path}' (format parquet)")
 
 
-def _contents(run_dir: Path) -> dict[str, Any]:
-    """The figures of a built run that its summary and its manifest give."""
-    with duckdb.connect() as con:
-        attach(con, run_dir)
-        ledger = con.execute(
-            "select source, layer, fate, coalesce(reason, '') as reason, sum(row_count)::bigint"
-            " from gold.row_ledger group by all order by all"
-        ).fetchall()
-        labels = con.execute(
-            "select label_definition, count(*), count(label), coalesce(sum(label), 0)::bigint"
-            " from gold.label_maturity group by all order by all"
-        ).fetchall()
-        loans, training_rows = con.execute(
-            "select (select count(*) from gold.feature_store),"
-            " (select count(*) from gold.training_set)"
-        ).fetchone()
-        return {
-            "rows": [
-                dict(zip(("source", "layer", "fate", "reason", "rows"), row, strict=True))
-                for row in ledger
-            ],
-            "labels": [
-                dict(zip(("definition", "loans", "closed", "defaults"), row, strict=True))
-                for row in labels
-            ],
-            "loans": loans,
-            "training_rows": training_rows,
-        }
-
-
-def _training_set_hash(run_dir: Path) -> str:
-    with duckdb.connect() as con:
-        attach(con, run_dir)
-        return table_hash(con, "gold.training_set")
-
-
-def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The sha256 of a table's columns and rows, whatever the order of the rows.
-
-    Rows count as often as they stand. Each goes in as DuckDB's own 64-bit hash of it, so hashes
-    compare between runs of one release of DuckDB; a manifest names its release.
-    """
-    return con.execute(
-        f"""
-        with columns as (
-            select string_agg(name || ' ' || type, ', ' order by position) as names
-            from (
-                select column_name as name, column_type as type, row_number() over () as position
-                from (describe {table})
-            )
-        ),
-
-        rows as (
-            select string_agg(row_hash, ' ' order by row_hash) as hashes
-            from (select cast(hash(t) as varchar) as row_hash from {table} as t)
-        )
-
-        select sha256(names || coalesce(hashes, ''))
-        from columns
-        cross join rows
-        """
-    ).fetchone()[0]
-
-
 def _code_hash() -> str:
     """The sha256 of everything that decides what a run makes of its files."""
     files = [
@@ -516,6 +464,8 @@ def _code_hash() -> str:
 
 
 def _versions() -> dict[str, str]:
+    from importlib.metadata import version  # late: Java starts first
+
     packages = ("dbt-core", "dbt-duckdb", "duckdb", "pyspark")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 

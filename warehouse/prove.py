@@ -41,9 +41,9 @@ from warehouse.features import (
     Model,
     Queries,
     Source,
+    compiled_queries,
     load_queries,
     published_run,
-    read_manifest,
 )
 from warehouse.paths import DBT_DIR, PROJECT_DIR
 from warehouse.runs import write_json
@@ -189,13 +189,16 @@ def compile_models(project_dir: Path, run_dir: Path, target_dir: Path | None = N
     os.environ |= {"WAREHOUSE_HOME": str(PROJECT_DIR), "WAREHOUSE_BUILD_DIR": str(run_dir)}
     options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
     options += ["--target-path", str(target), "--vars", json.dumps(_variables(run_dir))]
-    options += ["--select", "resource_type:model", "--indirect-selection", "empty"]
-    options += ["--log-level", "none", "--log-level-file", "none"]
+    options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+    models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
     try:
-        outcome = dbtRunner().invoke(["compile", *options])
+        outcome = dbtRunner().invoke(["parse", *options])
+        if outcome.success:
+            manifest = outcome.result
+            outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
         if not outcome.success:
             raise UserError(f"dbt cannot compile {project_dir}: {_compile_error(outcome)}")
-        return read_manifest(target / "manifest.json")
+        return compiled_queries(manifest)
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})

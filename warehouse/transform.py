@@ -44,6 +44,7 @@ class Dbt:
         variables: dict[str, Any],
         on_event: Callable[[str], None],
         on_log: Callable[[str], None],
+        on_last_model: Callable[[], None],
         threads: int = 2,
         memory_limit: str | None = None,
         previous_run: Path | None = None,
@@ -64,8 +65,8 @@ class Dbt:
             "--no-use-colors",
             "--threads",
             str(threads),
+            "--no-write-json",
         ]
-        self.target_dir = target_dir
         self._build_dir = build_dir
         self._environment = {
             "WAREHOUSE_HOME": str(PROJECT_DIR),
@@ -77,18 +78,23 @@ class Dbt:
         }
         self._on_event = on_event
         self._on_log = on_log
-        self._manifest: Any = None
+        self._on_last_model = on_last_model
+        self._models_to_build: set[str] = set()
+        self.manifest: Any = None
 
     def parse(self) -> None:
         """Read the project; may run while bronze is still being landed."""
-        self._manifest = self._invoke("parse", "--no-write-json").result
+        self.manifest = self._invoke("parse").result
 
     def build(self) -> DbtResult:
-        """Build and test all models.
+        """Build and test all models; `on_last_model` is called when only tests are left.
 
         Raises:
             UserError: a model could not be built, or a test of severity error failed.
         """
+        self._models_to_build = {
+            key for key, node in self.manifest.nodes.items() if node.resource_type == "model"
+        }
         outcome = self._invoke("build", "--exclude-resource-type", "unit_test")
         result = _read_results(outcome.result, self._build_dir)
         if outcome.exception:
@@ -107,7 +113,7 @@ class Dbt:
         sys.modules.setdefault("rfc3987_syntax", None)
         from dbt.cli.main import dbtRunner  # late: a re-run with nothing to do needs no dbt
 
-        runner = dbtRunner(manifest=self._manifest, callbacks=[self._hear])
+        runner = dbtRunner(manifest=self.manifest, callbacks=[self._hear])
         outcome = runner.invoke([*command, *self._options])
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise outcome.exception
@@ -121,17 +127,20 @@ class Dbt:
         if event.info.name == "LogModelResult":
             relation = event.data.node_info.node_relation
             self._on_event(f"built {relation.schema}.{relation.alias}")
+            if event.info.level == "info":
+                self._models_to_build.discard(event.data.node_info.unique_id)
+                if not self._models_to_build:
+                    self._on_last_model()
 
 
-def descriptions(dbt_manifest: Path) -> dict[str, Any]:
+def descriptions(manifest: Any) -> dict[str, Any]:
     """What dbt knows of every table: {"silver.x": {"description": .., "columns": {name: ..}}}."""
-    content = json.loads(dbt_manifest.read_text())
-    tables = [node for node in content["nodes"].values() if node["resource_type"] == "model"]
-    tables += content["sources"].values()
+    tables = [node for node in manifest.nodes.values() if node.resource_type == "model"]
+    tables += manifest.sources.values()
     return {
-        f"{table['schema']}.{table['name']}": {
-            "description": table["description"],
-            "columns": {c["name"]: c["description"] for c in table["columns"].values()},
+        f"{table.schema}.{table.name}": {
+            "description": table.description,
+            "columns": {column.name: column.description for column in table.columns.values()},
         }
         for table in tables
     }
