@@ -1,8 +1,8 @@
 """A part of the work alone, or the least that it takes: python -m benchmarks.floor PART ...
 
 landing DATA_DIR OUT_DIR: Spark reads the CSV files as text and writes them as parquet, no more.
-models DATA_DIR OUT_DIR RUN_DIR COMPILED_DIR: that, and then plain DuckDB runs the SQL that dbt
-runs, one query a table.
+models DATA_DIR OUT_DIR RUN_DIR: that, and then plain DuckDB runs the SQL that RUN_DIR was built
+from, one query a table.
 bytes RUN_DIR OUT_DIR: DuckDB reads every column of bronze and writes the bytes of silver and gold.
 dbt RUN_DIR OUT_DIR LIMIT: dbt makes silver and gold anew from the bronze of a run, without tests,
 under a memory limit as main.py sets it.
@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.catalog import attach, quoted_name
+from warehouse.features import load_queries
 from warehouse.memory import memory_limit
 from warehouse.paths import DBT_DIR, PROJECT_DIR
 
@@ -29,16 +30,20 @@ def landing(data_dir: Path, out_dir: Path) -> None:
     spark.stop()
 
 
-def models(data_dir: Path, out_dir: Path, run_dir: Path, compiled_dir: Path) -> None:
-    """Land data_dir with bare Spark, then build silver and gold from compiled SQL."""
+def models(data_dir: Path, out_dir: Path, run_dir: Path) -> None:
+    """Land data_dir with bare Spark, then build silver and gold without dbt."""
     landing(data_dir, out_dir)
+    plain_sql(run_dir, out_dir)
+
+
+def plain_sql(run_dir: Path, out_dir: Path) -> None:
+    """Build silver and gold from a run's bronze by the SQL that the run keeps."""
     with duckdb.connect() as con:
         attach(con, run_dir)
-        for line in (compiled_dir / "order.txt").read_text().split():
-            layer, table = line.split(".")
-            sql = (compiled_dir / layer / f"{table}.sql").read_text()
-            target = _write(con, f"({sql})", out_dir / layer / f"{table}.parquet")
-            con.execute(f"create or replace view {layer}.{table} as from read_parquet('{target}')")
+        for model in load_queries(run_dir).models:
+            target = out_dir / model.schema / f"{model.name}.parquet"
+            _write(con, f"({model.sql})", target)
+            con.execute(f"create or replace view {model.relation} as from read_parquet('{target}')")
 
 
 def bytes_alone(run_dir: Path, out_dir: Path) -> None:
@@ -74,10 +79,9 @@ def dbt(run_dir: Path, out_dir: Path, limit: str) -> None:
         sys.exit("dbt failed")
 
 
-def _write(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> Path:
+def _write(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     con.execute(f"copy (from {relation}) to '{target}' (format parquet, compression zstd)")
-    return target
 
 
 if __name__ == "__main__":

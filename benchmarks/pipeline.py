@@ -1,6 +1,5 @@
 """The whole of main.py on the files of a folder, against the least that the same work takes."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -18,18 +17,16 @@ MONTHS_BEFORE = 24
 def run(data_dir: Path, scratch: Path, runs: int) -> Part:
     """First run, unchanged run, one new month, the proof; the floors beside them."""
     mart, published = scratch / "datamart", scratch / "published"
-    compiled, out = scratch / "compiled", scratch / "floor"
-    before, after = scratch / "before", scratch / "after"
+    out, before, after = scratch / "floor", scratch / "before", scratch / "after"
     months = _cut(data_dir, before, after)
     measure(warehouse(data_dir, mart))
-    _save_compiled(mart, compiled)
     shutil.copytree(mart / "current", published)
     one_first, one_by_one = scratch / "one_first", scratch / "one_by_one"
     commands = {
         "bare Spark landing": module("benchmarks.floor", "landing", data_dir, out),
         "bare read and write in DuckDB": module("benchmarks.floor", "bytes", published, out),
         "bare Spark landing and plain SQL": module(
-            "benchmarks.floor", "models", data_dir, out, published, compiled
+            "benchmarks.floor", "models", data_dir, out, published
         ),
         "first run": warehouse(data_dir, mart),
         "unchanged run": warehouse(data_dir, mart),
@@ -138,17 +135,3 @@ def _month(text: bytes) -> bytes:
 def _remove(*folders: Path) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _save_compiled(mart: Path, compiled: Path) -> None:
-    """Lay out the compiled SQL of all models, in the order in which they can be built."""
-    nodes = json.loads((mart / "dbt_target" / "run_results.json").read_text())["results"]
-    order = []
-    for node in nodes:
-        if not node["unique_id"].startswith("model."):
-            continue
-        layer, table = node["relation_name"].replace('"', "").split(".")[1:]
-        (compiled / layer).mkdir(parents=True, exist_ok=True)
-        (compiled / layer / f"{table}.sql").write_text(node["compiled_code"])
-        order.append(f"{layer}.{table}")
-    (compiled / "order.txt").write_text("\n".join(order))

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("psutil", reason="only the benchmarks need it")
 
-from benchmarks import pipeline, results
+from benchmarks import floor, pipeline, results
 from benchmarks.copies import check_equal
 from benchmarks.measure import Cost, measure
 from benchmarks.picture import picture
@@ -37,6 +37,15 @@ def test_contenders_that_give_other_rows_are_not_timed(tmp_path):
     check_equal({name: files[name] for name in ("one", "same")})
     with pytest.raises(SystemExit, match="other gives 2 other rows of 2 than one"):
         check_equal(files)
+
+
+def test_the_floor_makes_the_tables_that_the_run_made(tmp_path, sample_datamart):
+    run = sample_datamart / "current"
+    floor.plain_sql(run, tmp_path)
+    made = sorted(path.relative_to(run) for path in run.glob("[gs]*/*.parquet"))
+    assert made == sorted(path.relative_to(tmp_path) for path in tmp_path.glob("*/*.parquet"))
+    for table in made:
+        check_equal({"run": run / table, "floor": tmp_path / table})
 
 
 def test_the_files_are_cut_after_a_month_and_keep_their_lines(tmp_path, data_dir):
