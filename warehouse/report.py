@@ -8,6 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -56,19 +57,24 @@ def build_report(run_dir: Path, manifest: Row, earlier_manifests: Sequence[Row])
 
     earlier_manifests: what the runs before said of themselves, in any order, failed ones too.
     """
-    with duckdb.connect() as con:
+    proof = read_proof(run_dir)
+    with duckdb.connect() as con, ThreadPoolExecutor(max_workers=2) as pool:
         attach(con, run_dir)
         definition = queries.default_definition(con)
-        sections, findings = [], []
-        for part in (_rows, _quarantine, _cleaning):
-            _add(sections, findings, part(con))
-        _add(sections, findings, _tests(manifest))
-        if definition:
-            _add(sections, findings, _labels(con, definition))
-        for part in (_presence, _drift, _power):
-            _add(sections, findings, part(con))
-        _add(sections, findings, _proof(read_proof(run_dir)))
-        _add(sections, findings, _timings([*earlier_manifests, manifest], manifest["run_id"]))
+        parts = [
+            _rows,
+            _quarantine,
+            _cleaning,
+            lambda _: _tests(manifest),
+            *([partial(_labels, definition=definition)] if definition else []),
+            _presence,
+            _drift,
+            _power,
+            lambda _: _proof(proof),
+            lambda _: _timings([*earlier_manifests, manifest], manifest["run_id"]),
+        ]
+        sections, found = zip(*pool.map(lambda part: part(con.cursor()), parts), strict=True)
+        findings = [finding for finding in found if finding]
         catalog, newest = _catalog(con), queries.newest_application(con)
     return _page(manifest, findings, sections, catalog, newest)
 
@@ -92,14 +98,6 @@ def read_proof(run_dir: Path) -> Row | None:
         except (OSError, ValueError):
             continue
     return None
-
-
-def _add(
-    sections: list[Section], findings: list[Finding], part: tuple[Section, Finding | None]
-) -> None:
-    sections.append(part[0])
-    if part[1]:
-        findings.append(part[1])
 
 
 # --- the sections -------------------------------------------------------------------------------
