@@ -16,15 +16,20 @@ CALL = re.compile(r"(?:source\('bronze', |ref\()'(\w+)'\)")
 
 
 class Recorder:
-    """A connection that remembers the tables it was asked for."""
+    """A connection that remembers the tables that it and its cursors were asked for."""
 
-    def __init__(self, con, tables):
-        self._con, self._known, self.read = con, tables, set()
+    def __init__(self, con, tables, read=None):
+        self._con, self._known = con, tables
+        self.read = set() if read is None else read
 
     def execute(self, sql, *parameters):
         if not sql.lstrip().startswith("create"):
-            self.read |= set(re.findall(r"\b(?:bronze|silver|gold)\.(\w+)", sql)) & self._known
+            named = set(re.findall(r"\b(?:bronze|silver|gold)\.(\w+)", sql))
+            self.read.update(named & self._known)
         return self._con.execute(sql, *parameters)
+
+    def cursor(self):
+        return Recorder(self._con.cursor(), self._known, self.read)
 
     def __getattr__(self, name):
         return getattr(self._con, name)
