@@ -1,6 +1,7 @@
 """One run: inspect, land, build, test, publish. Everything or nothing."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import platform
@@ -252,10 +253,11 @@ def _land_and_build(
     from warehouse.transform import DESCRIPTIONS_FILE, Dbt, descriptions
 
     counter = endings.enter_context(ThreadPoolExecutor(max_workers=1))
-    figures: list[Future[Any]] = []
 
-    def count() -> None:
-        figures.extend(counter.submit(call, build_dir) for call in (contents, training_set_hash))
+    @functools.cache
+    def count() -> tuple[Future[dict[str, Any]], Future[str]]:
+        """The figures and the hash, begun where they are first asked for."""
+        return counter.submit(contents, build_dir), counter.submit(training_set_hash, build_dir)
 
     dbt = Dbt(
         build_dir=build_dir,
@@ -298,9 +300,7 @@ def _land_and_build(
     for warning in result.warnings:
         progress.log_only(f"warning: {warning}")
     with progress.step("summarise", "counting"):
-        if not figures:
-            count()
-        counted, hashed = figures[:2]  # of the first call, were there two
+        counted, hashed = count()
         content = counted.result() | {
             "follows": previous_run.name if previous_run else None,
             "tests": {

@@ -44,7 +44,7 @@ class Dbt:
         variables: dict[str, Any],
         on_event: Callable[[str], None],
         on_log: Callable[[str], None],
-        on_last_model: Callable[[], None],
+        on_last_model: Callable[[], object],
         threads: int = 2,
         memory_limit: str | None = None,
         previous_run: Path | None = None,
