@@ -93,13 +93,18 @@ def test_rows_of_the_future_are_counted_per_source(con, tiny):
         assert re.search(rf"{group.source} +{count:,} +{first or '–'}", said)
 
 
-def test_labels_come_with_their_maturity(con, tiny):
-    said = page(tiny, loan_where(con, "application_date < '2024-01-01'")).split("Labels")[1]
-    definitions = con.execute(
-        "select distinct label_definition from gold.label_maturity"
+def test_labels_come_with_their_maturity_and_the_day_they_are_known(con, tiny):
+    loan_id = loan_where(con, "application_date < '2024-01-01'")
+    said = page(tiny, loan_id).split("Labels")[1]
+    labels = con.execute(
+        "select label_definition, maturity, matures_on, known_on from gold.label_maturity"
+        " where loan_id = ?",
+        [loan_id],
     ).fetchall()
-    assert all(name in said for (name,) in definitions)
-    assert re.search(r"closed +202\d-\d\d-\d\d", said)
+    assert any(maturity == "closed" for _, maturity, *_ in labels)
+    for name, maturity, *days in labels:
+        shown = [maturity.replace("_", " "), *(str(day or "–") for day in days)]
+        assert re.search(rf"{re.escape(name)} +{' +'.join(shown)}", said), name
 
 
 def test_no_page_names_a_person(con, tiny, tiny_data):

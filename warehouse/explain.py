@@ -292,11 +292,11 @@ def _explain_future(
 def _explain_labels(con: DuckDBPyConnection, console: Console, loan: Row) -> None:
     console.print()
     _say(console, "Labels", style="bold")
-    table = Table("definition", "window", "matures on", box=box.SIMPLE_HEAD)
+    table = Table("definition", "window", "matures on", "known on", box=box.SIMPLE_HEAD)
     for heading in ("days past due", "label"):
         table.add_column(heading, justify="right")
     rows = con.execute(
-        "select label_definition, maturity, matures_on, days_past_due, label"
+        "select label_definition, maturity, matures_on, known_on, days_past_due, label"
         " from gold.label_maturity where loan_id = ? order by label_definition",
         [loan["loan_id"]],
     ).fetchall()
