@@ -21,6 +21,7 @@ from warehouse.contract import SourceContract
 
 CHUNK_BYTES = 2**20  # What is in memory at a time.
 BLANK = bytes(range(33))  # Spark drops lines made of these bytes only (Java's String.trim).
+ROW_NUMBER = "_row_number"  # The column of bronze, and of the rows of some days.
 NO_DAY = ""  # Stands for the day of rows without one, or with a wrong number of fields.
 
 
@@ -91,7 +92,7 @@ def write_rows_of_days(
     with out.open("wb") as file:
         for lines in _chunks_of_lines(path):
             if not number:
-                file.write(b"_row_number," + lines.pop(0) + b"\n")
+                file.write(b"%b,%b\n" % (ROW_NUMBER.encode(), lines.pop(0)))
                 number = 1
             for line, day in zip(lines, reader.days_of(lines), strict=True):
                 if day in wanted:

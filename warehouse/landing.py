@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from warehouse.contract import SourceContract
-from warehouse.days import NO_DAY, FileDays, write_rows_of_days
+from warehouse.days import NO_DAY, ROW_NUMBER, FileDays, write_rows_of_days
 from warehouse.errors import UserError, first_line
 from warehouse.inspection import FileInspection
 from warehouse.java import Jvm, connect, import_pyspark, start_jvm, stop_jvm
@@ -44,7 +44,6 @@ INTERPRETED = {
 MALFORMED = "_malformed_line"
 DATE_TEXT = "_snapshot_date_text"
 LOAD_ID = "_load_id"
-ROW_NUMBER = "_row_number"
 # What silver may strip off a key: underscores, and all that Unicode calls a space separator.
 FILLERS = (
     "_ \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
