@@ -66,7 +66,7 @@ def _read_options() -> argparse.Namespace:
         type=int,
         nargs="+",
         default=[1, 10, 100],
-        help="sizes to grow to, in real sets; 100 takes an hour and 40 GB of disk",
+        help="sizes to grow to, in real sets; 100 takes 20 minutes a run and 40 GB of disk",
     )
     parser.add_argument(
         "--memory-limit", default="2GiB", help="of the runs that grow (default: %(default)s)"

@@ -1,4 +1,4 @@
-"""How cost grows with the data: sets of made-up files, each run once from nothing.
+"""How cost grows with the data: sets of made-up files, each run from nothing.
 
 The sizing model is two numbers a resource, what a start takes and what a million rows take. It
 is fitted to the start and the last size but one, and held against the largest size.
@@ -18,7 +18,6 @@ from warehouse.paths import CONTRACTS_FILE
 
 REAL_SET = 12_500  # customers
 SMALLEST = 100  # customers whose run is start-up alone
-OFTEN = 10  # real sets up to which a size is run several times
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,7 @@ def run(scratch: Path, runs: int, sizes: list[int], limit: str) -> Part:
     """First runs over made-up files of so many real sets; files already in scratch are used."""
     start = measure_size(scratch, "start", SMALLEST, runs, limit)
     found = {
-        size: measure_size(
-            scratch, f"x{size}", REAL_SET * size, runs if size <= OFTEN else 1, limit
-        )
-        for size in sizes
+        size: measure_size(scratch, f"x{size}", REAL_SET * size, runs, limit) for size in sizes
     }
     return part_of(start, found, runs, limit)
 
@@ -51,10 +47,7 @@ def part_of(start: Size, found: dict[int, Size], runs: int, limit: str) -> Part:
     costs = {"start (100 customers)": start.run}
     costs |= {f"x{size}, {result.rows:,} rows": result.run for size, result in found.items()}
     smallest = list(costs)[1]
-    part.notes += [
-        f"First runs with `--memory-limit {limit}`, x1 being {REAL_SET:,} customers.",
-        f"Sizes beyond x{OFTEN} were run once.",
-    ]
+    part.notes.append(f"First runs with `--memory-limit {limit}`, x1 being {REAL_SET:,} customers.")
     part.tables.append(Table("First runs over made-up files", smallest, costs))
     for size, result in found.items():
         name = f"DuckDB's bare read of bronze and write of silver and gold, x{size}"
