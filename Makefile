@@ -41,7 +41,7 @@ up:  ## JupyterLab and dbt docs in containers; the terminal shows the link to cl
 	@echo "The first build takes a few minutes; then follow the link under \"JupyterLab is ready\"."
 	$(COMPOSE) up --build
 
-lint: $(VENV)/.test  ## style of Python and SQL
+lint: $(VENV)/.test  ## style of Python
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 

@@ -9,7 +9,6 @@ from warehouse.drawing import NOTEBOOK, Canvas, polygon
 WIDTH, HEIGHT = 880, 330
 TOP, BOTTOM = 34, 290
 PANELS = ((58, 340), (560, 720))  # from left to right, in units of the canvas
-OURS = "warehouse"
 COLORS = ("muted", "financials", "clickstream", "loan_history", "attributes", "warn", "silver")
 
 

@@ -106,7 +106,7 @@ def read(folder: Path = RESULTS_DIR) -> list[tuple[Part, str, str]]:
 def markdown(found: Sequence[tuple[Part, str, str]]) -> str:
     """All parts as one page: what was promised and measured, then every figure."""
     lines = ["# Benchmarks", ""]
-    lines += ["Made by `make bench`; every figure is a ratio of two things of the same run.", ""]
+    lines += ["Made by `make bench`; every cost beside its ratio to another of the same run.", ""]
     lines += ["![The join beside its peers, and growth](benchmarks.svg)", ""]
     lines += ["| | measured | limit | |", "| --- | --: | --: | --- |"]
     for part, _, _ in found:

@@ -73,7 +73,7 @@ def run(run_dir: Path, scratch: Path, runs: int, largest: int) -> Part:
             ),
             Claim("their peak memory", sums.peak_mb / 1024, 4, " GiB"),
             Claim(
-                "all windows of the model (486 features), CPU against reading and writing what"
+                "all windows of the model (484 features), CPU against reading and writing what"
                 " it makes",
                 model.cpu_seconds / medians[writing].cpu_seconds,
                 3,

@@ -12,6 +12,7 @@ from benchmarks import floor, pipeline, results
 from benchmarks.copies import check_equal
 from benchmarks.measure import Cost, measure
 from benchmarks.picture import picture
+from warehouse.paths import PROJECT_DIR
 
 CHILD = "import time; block = bytearray(200 * 2**20); t = time.process_time()\n"
 CHILD += "while time.process_time() < t + 1: pass"
@@ -88,3 +89,32 @@ def test_results_are_read_as_they_were_kept(tmp_path):
 def test_the_page_shows_the_results_that_are_kept():
     page = results.RESULTS_DIR / "README.md"
     assert page.read_text() == results.markdown(results.read())
+
+
+def test_the_readme_gives_the_figures_that_are_kept():
+    readme = " ".join((PROJECT_DIR / "README.md").read_text().split())
+    kept = {part.name: part for part, _, _ in results.read()}
+    names = {
+        "warehouse": "this warehouse",
+        "plain SQL": "plain SQL by hand, DuckDB",
+        "DuckDB as-of join": "DuckDB's as-of join",
+        "Feast, default": "Feast, default store",
+        "Feast, DuckDB": "Feast, DuckDB store",
+    }
+    sizes = [table.costs for table in kept["joins"].tables]
+    for name in sizes[0]:
+        figures = [
+            f" {costs[name].cpu_seconds:.2f} |" if name in costs else " |" for costs in sizes
+        ]
+        assert f"| {names.get(name, name)} |{''.join(figures)}" in readme
+    first = kept["pipeline"].tables[0].costs["first run"].wall_seconds
+    to_plain_sql, _, month, *_ = (claim.figure for claim in kept["pipeline"].claims)
+    growth = kept["growth"].claims[0].figure
+    to_bytes = next(c.figure for c in kept["growth"].claims if "gold at x100, CPU" in c.statement)
+    for said in (
+        f"takes {first:.0f} seconds, {to_plain_sql:.2f} times as long as a bare Spark landing",
+        f"one more month after 24 takes {month:.2f} of a first run",
+        f"A hundred times the rows cost {growth:.0f} times as much after start-up",
+        f"silver and gold {to_bytes:.1f} times DuckDB's bare read",
+    ):
+        assert said in readme

@@ -427,7 +427,7 @@ def _label_facts(
         else "one missed instalment may be fewer than 30 days past due.",
         "label_so_what": f"{outliers_text(outside, len(known)).capitalize()}. Now {status}."
         " A label is dated at the"
-        " end of its window, so a model trained on day D sees only labels dated by D.",
+        " end of its window, so a model trained on day D sees only labels known by D.",
         "cut_off": _cut_off(definitions, default),
         "definitions": [
             {

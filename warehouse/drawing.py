@@ -176,7 +176,6 @@ class Canvas:
         stroke: str = "",
         width: float = 1.5,
         opacity: float = 1,
-        tip: str = "",
     ) -> None:
         """Add a path."""
         style = f"fill:{self.theme.color(fill) if fill else 'none'}"
@@ -184,7 +183,7 @@ class Canvas:
             style += (
                 f";stroke:{self.theme.color(stroke)};stroke-width:{width};stroke-linejoin:round"
             )
-        self._add(f'<path d="{d}" style="{style}"{_opacity(opacity)}', "path", tip)
+        self._add(f'<path d="{d}" style="{style}"{_opacity(opacity)}', "path")
 
     def circle(
         self, x: float, y: float, radius: float, fill: str, stroke: str = "", tip: str = ""

@@ -31,7 +31,7 @@ from warehouse.drawing import (
 Row = dict[str, Any]
 
 NARROW = 600  # below this width a picture is drawn for a phone
-PSI_LIMITS = (0.1, 0.25)
+STEADY_PSI = 0.1  # below it a distribution counts as the same
 # What becomes of a row, and how loud that is.
 FATE_COLORS = {
     "known": "gold",
@@ -48,9 +48,9 @@ FATE_COLORS = {
 SHORT_REASONS = {"after_every_application": "too late", "no_application": "no loan"}
 
 
-def beside(*pictures: Picture, gap: float = 28) -> Picture:
+def beside(*pictures: Picture) -> Picture:
     """Pictures in one row, as one."""
-    parts, x = [], 0.0
+    gap, parts, x = 28, [], 0.0
     for picture in pictures:
         parts.append(picture.replace("<svg ", f'<svg x="{x:g}" ', 1))
         x += _frame(picture)[0] + gap
@@ -396,9 +396,9 @@ def drift(rows: Sequence[Row], theme: Theme = NOTEBOOK, width: float = 860) -> P
     top = size * 0.6 + canvas.legend(
         0,
         (
-            (*PSI_COLORS["steady"], f"PSI below {PSI_LIMITS[0]}"),
-            (*PSI_COLORS["moved"], f"{PSI_LIMITS[0]} to {PSI_LIMITS[1]}"),
-            (*PSI_COLORS["shifted"], f"{PSI_LIMITS[1]} and more"),
+            (*PSI_COLORS["steady"], f"PSI below {STEADY_PSI}"),
+            (*PSI_COLORS["moved"], f"{STEADY_PSI} and more"),
+            (*PSI_COLORS["drifted"], "drifted"),
             (*PSI_COLORS["chance"], "above, but by chance so few loans give as much"),
         ),
     )
@@ -439,17 +439,17 @@ def drift(rows: Sequence[Row], theme: Theme = NOTEBOOK, width: float = 860) -> P
 PSI_COLORS = {
     "steady": ("good", 0.22),
     "moved": ("warn", 0.75),
-    "shifted": ("bad", 0.95),
+    "drifted": ("bad", 0.95),
     "chance": ("faint", 0.75),
 }
 
 
 def _psi_state(row: Row) -> str:
-    if row["psi"] < PSI_LIMITS[0]:
+    if row["is_drifted"]:
+        return "drifted"
+    if row["psi"] < STEADY_PSI:
         return "steady"
-    if row["psi"] < 3 * (row["psi_by_chance"] or 0):
-        return "chance"
-    return "moved" if row["psi"] < PSI_LIMITS[1] else "shifted"
+    return "chance" if row["psi"] < 3 * (row["psi_by_chance"] or 0) else "moved"
 
 
 # --- predictive power ---------------------------------------------------------------------------

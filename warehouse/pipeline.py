@@ -451,7 +451,7 @@ def _code_hash() -> str:
     """The sha256 of everything that decides what a run makes of its files."""
     files = [
         path
-        for folder in ("models", "macros", "tests", "seeds")
+        for folder in ("models", "macros", "tests")
         for path in (DBT_DIR / folder).rglob("*")
         if path.suffix in (".sql", ".yml", ".csv")
     ]

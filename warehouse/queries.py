@@ -1,7 +1,8 @@
 """The figures of report, deck and notebooks, each one query over bronze.*, silver.* and gold.*.
 
-Every function takes a connection to which a datamart is attached (`catalog.attach`) and returns
-rows as dicts, in the order in which they are shown. None returns a name, an SSN or a customer.
+A function takes a connection to which a datamart is attached (`catalog.attach`) and returns rows
+as dicts, in the order in which they are shown, or the one figure it is named for. None returns a
+name, an SSN or a customer.
 """
 
 import csv
@@ -530,24 +531,6 @@ def maturity_by_cohort(con: DuckDBPyConnection, definition: str) -> list[Row]:
         order by cohort, maturity
         """,
         [definition],
-    )
-
-
-def splits(con: DuckDBPyConnection) -> list[Row]:
-    """The training set's splits with their months, loans and default rate."""
-    return rows(
-        con,
-        """
-        select
-            split,
-            min(application_date) as first_application,
-            max(application_date) as last_application,
-            count(*) as loans,
-            avg(label) as rate
-        from gold.training_set
-        group by split
-        order by first_application, split
-        """,
     )
 
 

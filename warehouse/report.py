@@ -186,7 +186,7 @@ def _quarantine(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
         "rows",
     )
     note = (
-        "<p class=note>A quarantined row is kept with its raw text in silver.quarantine and comes"
+        "<p class=note>A quarantined row is kept with its raw values in silver.quarantine and comes"
         " back by itself when its file or the rule is corrected. Identifiers that are whole and"
         " personal columns are not shown here.</p>"
     )
@@ -391,10 +391,10 @@ def _drift(con: duckdb.DuckDBPyConnection) -> tuple[Section, Finding]:
     )
     note = (
         "<p class=note>Population stability index against the applications before the validation"
-        f" months, ten bins and one for unknown. Below {figures.PSI_LIMITS[0]} is steady,"
-        f" {figures.PSI_LIMITS[1]} and more is a shift when it is also three times what equal"
-        " populations of that size show by chance. Sums over all history grow and means settle"
-        " with the months known, so they drift by design. Of the clickstream the strongest"
+        f" months, ten bins and one for unknown. Below {figures.STEADY_PSI} is steady."
+        " A feature has drifted from psi_limit (dbt_project.yml) on, when that is also three times"
+        " what equal populations of that size show by chance. Sums over all history grow and means"
+        " settle with the months known, so they drift by design. Of the clickstream the strongest"
         " features are shown.</p>"
     )
     return (

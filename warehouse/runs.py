@@ -7,6 +7,10 @@ datamart/
     building/<run id>/                        the run in progress; what a killed run left
     manifests/<run id>.json                   what every run did, failed ones included
     logs/<run id>.log
+    proof.json, proof_target/                 the last leakage proof, and what dbt made for it
+    dbt_target/                               what dbt compiled last
+    run.lock, run.lock.json                   who is at work here
+    spark/                                    silver and gold as --target spark builds them
 """
 
 import contextlib

@@ -6,16 +6,16 @@
     quarantine), no_history_yet. One alone tells more, of a row dated by then that came later:
     not_yet_known (not yet available, or not yet loaded).
 
-    joined: the CTE with the joined rows; reasons: the CTE made by missing_rows.
+    Its query calls the joined rows `joined`, and what missing_rows makes `missing`.
 -#}
-{% macro provenance(group, joined='joined', reasons='missing') -%}
-    {{ joined }}.snapshot_date as {{ group }}_snapshot_date,
-    {{ days_between(joined ~ '.snapshot_date', joined ~ '.application_date') }} as {{ group }}_age_days,
+{% macro provenance(group) -%}
+    joined.snapshot_date as {{ group }}_snapshot_date,
+    {{ days_between('joined.snapshot_date', 'joined.application_date') }} as {{ group }}_age_days,
     case
-        when {{ joined }}.snapshot_date is not null then null
-        when {{ joined }}.customer_id is null then 'no_customer'
-        when {{ joined }}.application_date is null then 'no_date'
-        else coalesce({{ reasons }}.reason, 'no_history_yet')
+        when joined.snapshot_date is not null then null
+        when joined.customer_id is null then 'no_customer'
+        when joined.application_date is null then 'no_date'
+        else coalesce(missing.reason, 'no_history_yet')
     end as {{ group }}_null_reason
 {%- endmacro %}
 

@@ -2,17 +2,15 @@
 -- is the wrong value. What should have been used, found the slow way: the greatest date of all
 -- rows of the customer that were known by the application, for every source and its own rule.
 {{ config(group='gold') }}
-{%- set groups = {
-    'attributes': (ref('attributes_features'), ref('customer_attributes'), 'features_attributes', 'true'),
-    'financials': (ref('financials_features'), ref('customer_financials'), 'features_financials', 'true'),
-    'clickstream': (ref('clickstream_features'), ref('clickstream'), 'feature_clickstream', 'true'),
-    'loan_history': (
-        ref('loan_history_features'), ref('loan_repayments'), 'lms_loan_daily',
-        'candidates.loan_start_date < applications.application_date'
-    ),
+{%- set candidates = {
+    'attributes': (ref('customer_attributes'), 'true'),
+    'financials': (ref('customer_financials'), 'true'),
+    'clickstream': (ref('clickstream'), 'true'),
+    'loan_history': (ref('loan_repayments'), 'candidates.loan_start_date < applications.application_date'),
 } %}
 
-{%- for group, (features, candidates, source, condition) in groups.items() %}
+{%- for group, source in var('feature_groups').items() %}
+{%- set relation, condition = candidates[group] %}
 {%- set rule = source_rule(source) %}
 {%- set age = days_between('candidates.snapshot_date', 'applications.application_date') %}
 select
@@ -21,8 +19,8 @@ select
     any_value(features.{{ group }}_snapshot_date) as used_snapshot_date,
     max(candidates.snapshot_date) as latest_known_snapshot_date
 from {{ ref('loan_applications') }} as applications
-inner join {{ features }} as features on applications.loan_id = features.loan_id
-left join {{ candidates }} as candidates
+inner join {{ ref(group ~ '_features') }} as features on applications.loan_id = features.loan_id
+left join {{ relation }} as candidates
     on
         applications.customer_id = candidates.customer_id
         and {{ age }} {{ '>' if rule.boundary == 'strict' else '>=' }} {{ rule.delay_days }}

@@ -5,7 +5,7 @@
     Each group is computed again as its model stands, with that rule in the place of its own, for
     the loans that statistics are made of.
 -#}
-{%- set groups = ['attributes', 'financials', 'clickstream', 'loan_history'] -%}
+{%- set groups = var('feature_groups') -%}
 -- depends_on: {{ ref('loan_applications') }}, {{ ref('set_aside_rows') }}
 -- depends_on: {{ ref('customer_attributes') }}, {{ ref('customer_financials') }}
 -- depends_on: {{ ref('clickstream') }}, {{ ref('loan_repayments') }}

@@ -4,12 +4,7 @@
     (strict), or if each source were available one day later. Dates are whole days, so that a strict
     boundary is an inclusive one a day later.
 -#}
-{%- set groups = {
-    'attributes': 'features_attributes',
-    'financials': 'features_financials',
-    'clickstream': 'feature_clickstream',
-    'loan_history': 'lms_loan_daily',
-} -%}
+{%- set groups = var('feature_groups') -%}
 with loans as (
     select * from {{ ref('boundary_changes') }}
 ),

@@ -1,13 +1,8 @@
 {#-
     What a feature is stands in the yml of feature_store and comes from dbt's graph; how it behaves
-    is counted. A new column of feature_store is in the catalogue with the next build.
+    is counted. A column is in the catalogue once `python -m warehouse.feature_docs` has described it.
 -#}
-{%- set sources = {
-    'attributes': 'features_attributes',
-    'financials': 'features_financials',
-    'clickstream': 'feature_clickstream',
-    'loan_history': 'lms_loan_daily',
-} -%}
+{%- set sources = var('feature_groups') -%}
 {%- set list_of = adapter.dispatch('list_of') -%}
 {%- set rules = {} -%}
 {%- for group, source in sources.items() if execute -%}

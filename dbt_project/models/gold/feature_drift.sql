@@ -84,7 +84,7 @@ drift as (
 flagged as (
     select
         *,
-        coalesce(psi >= {{ var('psi_limit', 0.25) }} and psi >= 3 * psi_by_chance, false) as is_drifted
+        coalesce(psi >= {{ var('psi_limit') }} and psi >= 3 * psi_by_chance, false) as is_drifted
     from drift
 )
 

@@ -1,4 +1,4 @@
-{%- set groups = ['attributes', 'financials', 'clickstream', 'loan_history'] -%}
+{%- set groups = var('feature_groups') -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
