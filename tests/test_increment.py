@@ -262,10 +262,12 @@ def test_increments_end_in_the_rows_of_a_full_build(warehouse, loads):
 
 
 def test_tables_made_in_parts_hold_the_rows_of_whole_ones(warehouse, warehouse_in_parts):
+    labelled = [loan("t", "e", "2023-03-01", 2), loan("u", "d", "2023-03-01", 2)]
     loads = [
-        [*FIRST, loan("w", None, "2023-01-01", 0), loan("v", "b'c", "2023-01-01", 0)],
+        [*FIRST, loan("w", None, "2023-01-01", 0), loan("v", "b'c", "2023-01-01", 0), *labelled],
         [
             loan("z", "a", "2023-03-01", 2),
+            loan("u", "d", "2023-03-01", 2, "1000"),  # another label: the training set is made anew
             age("b", "40", "2023-01-01"),
             age("b'c", "50", "2023-01-01"),
         ],
@@ -274,11 +276,12 @@ def test_tables_made_in_parts_hold_the_rows_of_whole_ones(warehouse, warehouse_i
     for count in (1, 2):
         built = warehouse_in_parts.build(loads[:count], previous=built)
     for table in ("clickstream_features", "feature_store", "training_set"):
-        assert len(list(built.glob(f"gold/{table}.0*.parquet"))) == 5
+        assert len(list(built.glob(f"gold/{table}.0*.parquet"))) == 7
     assert differences(built, warehouse.build(loads, previous=None)) == {}
     with duckdb.connect() as con:
         attach(con, built)
-        assert con.execute("select count(*) from gold.feature_store").fetchone() == (5,)
+        assert con.execute("select count(*) from gold.feature_store").fetchone() == (7,)
+        assert con.execute("select count(*) from gold.training_set").fetchone() == (3,)
 
 
 def test_what_a_load_adds_is_one_more_file_until_there_are_too_many(warehouse):
@@ -314,6 +317,23 @@ def test_an_increment_waits_for_no_table_but_those_it_is_made_of(warehouse, tabl
 @given(loads=LOADS_OF_ROWS)
 def test_many_histories_of_increments_end_in_the_rows_of_a_full_build(warehouse, loads):
     check(warehouse, loads)
+
+
+@pytest.mark.long
+@settings(few, max_examples=50)
+@given(loads=LOADS_OF_ROWS)
+def test_many_histories_in_parts_end_in_the_rows_of_whole_tables(
+    warehouse, warehouse_in_parts, loads
+):
+    built = None
+    for count in range(1, len(loads) + 1):
+        built = warehouse_in_parts.build(loads[:count], previous=built)
+    assert differences(built, warehouse.build(loads, previous=None)) == {}
+
+
+def test_blanks_in_the_name_of_the_folder_stay_as_they_are(tmp_path):
+    warehouse = Warehouse(tmp_path / "two  blanks", CHANGES)
+    check(warehouse, [FIRST, [loan("x", "a", "2023-03-01", 2, "1000")]])
 
 
 def test_a_second_run_follows_the_first_and_reads_only_what_changed(

@@ -59,7 +59,7 @@
     {%- else -%}
         {%- set loans = relation_of('gold', 'loan_applications') -%}
         {#- on one line, because a comment of the model may name the relation too -#}
-        {%- set changed = changed_loans(increment).split() | join(' ') -%}
+        {%- set changed = modules.re.sub('\n *', ' ', changed_loans(increment)) -%}
         {%- do inputs.update({loans: '(' ~ changed ~ ')'}) -%}
         {#- other tables of the same loans: the date tells which of their files have none of these -#}
         {%- for id in model.depends_on.nodes if id in graph.nodes and graph.nodes[id].config.meta.get('increment') == 'applications' -%}

@@ -74,6 +74,10 @@
             {%- do inputs.append(relation) -%}
         {%- endif -%}
     {%- endfor -%}
+    {#- the rows that an increment takes over from the table before -#}
+    {%- if env_var('WAREHOUSE_PREVIOUS_RUN', '') -%}
+        {%- do inputs.append(previous_table(model.schema, model.name)) -%}
+    {%- endif -%}
     {%- set parts = [] -%}
     {%- for part in range(cuts | length + 1) -%}
         {%- set limits = [] -%}
