@@ -41,6 +41,10 @@ def test_a_quote_in_an_odd_place_leaves_the_days_of_the_file_untold(tmp_path, li
     assert days_of(tmp_path, *GOOD, line) is None
 
 
+def test_a_field_may_be_long_beside_a_quoted_day(tmp_path):
+    assert days_of(tmp_path, f'L1,"{"x" * 200_000}","{JANUARY}"').rows == {JANUARY: 1}
+
+
 def test_the_date_may_stand_in_any_column(tmp_path):
     header = "loan_id,snapshot_date,note"
     days = days_of(tmp_path, f"L1,{JANUARY},a", f'L2,{FEBRUARY},"b,c"', header=header)

@@ -73,7 +73,7 @@ def tiny():
                 ('feature_clickstream', 'missing_key', 'c.csv', 9, 1,
                  '{"Customer_ID": " ", "fe_1": "3", "snapshot_date": "2023-02-01"}'),
                 ('feature_clickstream', 'malformed_row', 'c.csv', 11, 1,
-                 '{"line": "3,CUS_1"}')
+                 '{"line": "3,' || repeat('x', 200000) || '"}')
             ) as t (source, reason, source_file, row_number, load_id, raw_row)
         """)
         con.execute("""

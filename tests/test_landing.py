@@ -132,6 +132,13 @@ def test_a_field_of_ten_megabytes_lands_whole_in_any_column(land):
     assert lengths[2:] == [(10_000_000, None), (1, 10_000_000)]
 
 
+def test_a_date_that_was_cut_is_the_same_row_in_the_next_file(land):
+    cut = "L3,c,2023-01-1\n"
+    land(GOOD + cut)
+    again = land(GOOD + cut + "L4,d,2023-01-01\n")
+    assert (again.rows_landed, again.rows_seen_before) == (1, 3)
+
+
 def test_another_declared_date_format_is_read(land):
     contract = small_contract(date_format="%d/%m/%Y")
     land(f"{HEADER}\nL1,a,1/5/2023\nL2,b,31/12/2023\nL3,c,5/31/2023\n", contract)

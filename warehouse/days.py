@@ -52,6 +52,12 @@ class FileDays:
         return cls(tuple(content["header"]), content["rows"], content["digests"])
 
 
+def fields_of(line: str) -> list[str]:
+    """The fields of one line of CSV, however long they are."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(line)))
+    return next(csv.reader([line]), [])
+
+
 class DayDigests:
     """Collects the FileDays of a file from its lines."""
 
@@ -159,7 +165,7 @@ class _DayReader:
             return NO_DAY
         text = fields.rpartition(b",")[2] if self._is_last else fields.split(b",")[self._place]
         if b'"' in text:
-            text = next(csv.reader([line.decode()]))[self._place].encode()
+            text = fields_of(line.decode())[self._place].encode()
         return self._day_of_text(text)
 
 

@@ -314,7 +314,7 @@ class _Read:
 
     rows: "DataFrame | None"
     count: int
-    days: set[date] | None = None
+    days: set[date | None] | None = None
 
 
 @contextmanager
@@ -341,9 +341,12 @@ def _rows_of(inspection: FileInspection, changed: ChangedRows | None) -> int:
     return sum(inspection.days.rows[day] for day in changed.days)
 
 
-def _dates(days: Collection[str]) -> set[date] | None:
-    """The days as dates; None where there are rows that are not of a day by themselves."""
-    return None if NO_DAY in days else {date.fromisoformat(day) for day in days}
+def _dates(days: Collection[str]) -> set[date | None] | None:
+    """The days as dates; None where there are rows that are not of a day by themselves.
+
+    Among them None: what tells a row's day may still be no date for bronze, such as 2023-01-1.
+    """
+    return None if NO_DAY in days else {None, *map(date.fromisoformat, days)}
 
 
 def read_rows(spark: "SparkSession", inspection: FileInspection) -> "DataFrame":
@@ -478,7 +481,7 @@ def _raw_columns(contract: SourceContract) -> tuple[str, ...]:
 def _older_rows(
     spark: "SparkSession",
     rows: "DataFrame",
-    days: set[date] | None,
+    days: set[date | None] | None,
     contract: SourceContract,
     folder: Path,
 ) -> "DataFrame | None":
