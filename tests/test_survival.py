@@ -1,5 +1,6 @@
 """Killed, full, read-only, failing or started twice: the published datamart stays whole."""
 
+import io
 import json
 import os
 import random
@@ -16,12 +17,15 @@ import duckdb
 import psutil
 import pytest
 from conftest import run_main
+from rich.console import Console
 from test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 
-from warehouse import runs
+from warehouse import pipeline, runs
 from warehouse.catalog import attach
 from warehouse.contents import table_hash
+from warehouse.errors import UserError
 from warehouse.paths import PROJECT_DIR
+from warehouse.progress import Progress
 
 # Publishes the folder of a new run, and dies as by kill -9 before the n-th change of a file.
 PUBLISH_AND_DIE = """
@@ -188,6 +192,53 @@ def test_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamart, dat
 @pytest.mark.long
 def test_fifty_killed_runs_leave_the_last_good_one_and_the_next_recovers(datamart, data_dir):
     kill_at_random_instants(datamart, data_dir, seed=2, builds=20, loads=30, pause=0.2)
+
+
+def test_tables_changed_while_a_run_follows_them_stop_it(datamart, data_dir):
+    before = (datamart / "current").resolve()
+    with (data_dir / "features_attributes.csv").open("a") as file:
+        file.write("CUS_0xmeanwhile,Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
+    folders = ("--data-dir", str(data_dir), "--datamart-dir", str(datamart))
+    with subprocess.Popen(
+        [sys.executable, "-u", str(PROJECT_DIR / "main.py"), *folders],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while "building and testing" not in process.stdout.readline():
+            assert process.poll() is None
+        (before / runs.TOUCHED_BY_DBT).write_text("{}")
+        said = process.communicate()[1]
+    assert process.returncode == 1
+    assert said.startswith("error: changed while the run was at work: tables of ")
+    assert (datamart / "current").resolve() == before
+    assert outcomes(datamart)["failed"] == 1
+
+
+def test_code_changed_while_a_run_works_stops_it(tmp_path):
+    datamart = runs.open_datamart(tmp_path)
+    pipeline._check_still_so(datamart, None, {"code": pipeline._code_hash()})
+    with pytest.raises(UserError, match=r"models or code of the project\. Nothing was published"):
+        pipeline._check_still_so(datamart, None, {"code": "what it was"})
+
+
+def test_a_run_that_is_stopped_after_it_is_published_is_published(tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "_prune_runs", stop)
+    datamart = runs.open_datamart(tmp_path)
+    for run_id in ("run_1", "run_2"):
+        runs.begin(datamart, run_id)
+        log_file = datamart.logs / f"{run_id}.log"
+        with (
+            Progress(Console(file=io.StringIO())) as progress,
+            pipeline._recorded(datamart, run_id, log_file, {}, progress) as manifest,
+        ):
+            manifest["outcome"] = "published"
+            runs.publish(datamart, run_id)
+        assert datamart.current_run().name == run_id
+    assert outcomes(tmp_path) == {"published": 2}
 
 
 @pytest.mark.parametrize("moment", ["inspecting", "landing", "built silver"])

@@ -82,6 +82,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
             contextlib.ExitStack() as endings,
         ):
             build_dir = runs.begin(datamart, run_id)
+            previous_run = _run_to_follow(datamart, options, inputs)
             content, hashed = _land_and_build(
                 options,
                 datamart,
@@ -89,7 +90,7 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 inspections,
                 landed_before=landed_before,
                 last_days=_last_days(datamart),
-                previous_run=_run_to_follow(datamart, options, inputs),
+                previous_run=previous_run,
                 java=java,
                 log_file=log_file,
                 endings=endings,
@@ -107,7 +108,9 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 (build_dir / "report.html").write_text(page, encoding="utf-8")
                 manifest["training_set_sha256"] = hashed.result()
             runs.write_json(build_dir / "manifest.json", manifest)
+            endings.close()  # what runs beside cannot fail a run that is published
             with progress.step("publish", "publishing"):
+                _check_still_so(datamart, previous_run, inputs)
                 runs.publish(datamart, run_id)
         return manifest, True
 
@@ -181,6 +184,22 @@ def _run_to_follow(
     return datamart.current_run() if is_like_it else None
 
 
+def _check_still_so(
+    datamart: runs.Datamart, previous_run: Path | None, inputs: dict[str, Any]
+) -> None:
+    """Raise where what the run began with is another now, which no table would show."""
+    changed = []
+    if previous_run and not datamart.is_as_published():
+        changed.append(f"tables of {datamart.root}, by dbt in a terminal")
+    if _code_hash() != inputs["code"]:
+        changed.append("models or code of the project")
+    if changed:
+        raise UserError(
+            f"changed while the run was at work: {' and '.join(changed)}."
+            " Nothing was published; run again"
+        )
+
+
 @contextlib.contextmanager
 def _recorded(
     datamart: runs.Datamart,
@@ -191,7 +210,8 @@ def _recorded(
 ) -> Iterator[dict[str, Any]]:
     """Leave a manifest and a log of a new run, whatever happens; gives its manifest.
 
-    A run that is killed leaves the manifest of its beginning, of the outcome `unfinished`.
+    A run that is killed leaves the manifest of its beginning, of the outcome `unfinished`. One that
+    is stopped when it is published already, while old runs are removed, ends as it would have.
 
     Raises:
         UserError: in the place of any other error, whose trace goes to the log.
@@ -208,6 +228,10 @@ def _recorded(
         runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
         yield manifest
     except BaseException as error:
+        published = datamart.current_run()
+        if published and published.name == run_id:
+            progress.log_only(f"published, then stopped:\n{traceback.format_exc()}")
+            return
         manifest |= {
             "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
             "error": str(error) or type(error).__name__,
