@@ -61,11 +61,6 @@ FEATURE_STORE_MODEL = """\
       - point_in_time:
           name: point_in_time_feature_store
           arguments:
-            groups:
-              attributes: features_attributes
-              financials: features_financials
-              clickstream: feature_clickstream
-              loan_history: lms_loan_daily
             counts: clickstream_months_|fe_[0-9]+_count_|earlier_loans
 """
 

@@ -5,9 +5,11 @@
     reason and no value. What a feature's own SQL may leak, this cannot see: that is proved by
     rebuilding without the rows after each month.
 
-    groups: {group: source}; counts: pattern of the features that are 0 where there is no history.
+    The model has all groups of vars: feature_groups. counts: pattern of the features that are 0
+    where there is no history.
 -#}
-{% test point_in_time(model, groups, counts='^$') %}
+{% test point_in_time(model, counts='^$') %}
+{%- set groups = var('feature_groups') -%}
 {%- set reasons = ['no_customer', 'no_history_yet', 'expired', 'not_yet_known', 'quarantined'] -%}
 {%- set not_features = ['loan_id', 'customer_id', 'application_date'] -%}
 {%- set problems = {} -%}
