@@ -29,9 +29,8 @@ RUN groupadd --non-unique --gid "${HOST_GID}" analyst \
         --uid "${HOST_UID}" --gid "${HOST_GID}" analyst \
     && chown "${HOST_UID}:${HOST_GID}" /project
 
-# So that `import warehouse` and every dbt command work from any folder.
-ENV PYTHONPATH=/project \
-    PYTHONUNBUFFERED=1 \
+# So that every dbt command works from any folder.
+ENV PYTHONUNBUFFERED=1 \
     DBT_PROJECT_DIR=/project/dbt_project \
     DBT_PROFILES_DIR=/project/dbt_project \
     SHELL=/bin/bash
@@ -41,5 +40,5 @@ COPY --chown=${HOST_UID}:${HOST_GID} . .
 USER ${HOST_UID}:${HOST_GID}
 EXPOSE 8888
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "warehouse.serve", "check", "lab"]
-CMD ["python", "-m", "warehouse.serve", "lab", "--host", "0.0.0.0"]
+    CMD ["python", "-m", "warehouse.notebook.serve", "check", "lab"]
+CMD ["python", "-m", "warehouse.notebook.serve", "lab", "--host", "0.0.0.0"]

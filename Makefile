@@ -11,11 +11,11 @@ COMPOSE = $(shell command -v docker-compose || echo docker compose)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.run: requirements.txt warehouse/java.py
+$(VENV)/.run: requirements.txt warehouse/landing/java.py
 	@echo "Installing the packages into $(VENV), once. It takes a minute or two, in silence."
 	@python3 -m venv $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(PYTHON) -m warehouse.java_cache
+	@$(PYTHON) -m warehouse.landing.java_cache
 	@touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
@@ -49,19 +49,19 @@ prove: $(VENV)/.run  ## rebuild gold without the future, month by month, and com
 	$(PYTHON) main.py prove --datamart-dir $(DATAMART_DIR)
 
 sample: $(VENV)/.run  ## make the files of data/ anew
-	$(PYTHON) -m warehouse.generate --customers 1200 --seed 7 --out data
+	$(PYTHON) -m warehouse.sample.generate --customers 1200 --seed 7 --out data
 
 submission: $(VENV)/.run  ## pack dist/submission.zip, the files to hand in
 	$(PYTHON) -m warehouse.submission
 
 docs: $(VENV)/.run  ## build the dbt docs as one page and open it
-	$(PYTHON) -m warehouse.serve docs --open
+	$(PYTHON) -m warehouse.notebook.serve docs --open
 
 deck: $(VENV)/.run  ## build the slides of the published datamart as PDF
-	$(PYTHON) -m warehouse.deck --datamart-dir $(DATAMART_DIR) --out deck/loan_default_warehouse.pdf
+	$(PYTHON) -m warehouse.reporting.deck --datamart-dir $(DATAMART_DIR) --out deck/loan_default_warehouse.pdf
 
 notebook: $(VENV)/.run  ## start JupyterLab on this machine
-	$(PYTHON) -m warehouse.serve lab
+	$(PYTHON) -m warehouse.notebook.serve lab
 
 clean:  ## remove the datamart and what the tools leave
 	rm -rf datamart dbt_project/target dbt_project/logs dist .pytest_cache .ruff_cache .hypothesis

@@ -13,8 +13,8 @@ from pathlib import Path
 from benchmarks import growth, joins, pipeline, results, windows
 from benchmarks.measure import measure, warehouse
 from benchmarks.picture import picture
-from warehouse.features import published_run
-from warehouse.paths import DATA_DIR
+from warehouse.base.paths import DATA_DIR
+from warehouse.features.scoring import published_run
 
 PARTS = ("pipeline", "joins", "windows", "growth")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.catalog import attach
-from warehouse.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
 PEERS_DIR = PROJECT_DIR / "benchmarks" / ".peers"
 PEERS_FILE = PROJECT_DIR / "benchmarks" / "requirements-peers.txt"

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.catalog import attach, quoted_name
-from warehouse.features import load_queries
-from warehouse.memory import memory_limit
-from warehouse.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.catalog import attach, quoted_name
+from warehouse.base.memory import memory_limit
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.features.scoring import load_queries
 
 
 def landing(data_dir: Path, out_dir: Path) -> None:

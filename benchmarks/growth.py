@@ -11,10 +11,10 @@ from pathlib import Path
 
 from benchmarks.measure import Cost, measure, median, module, warehouse
 from benchmarks.results import Claim, Part, Table
-from warehouse.contract import read_contracts
-from warehouse.generate import generate
-from warehouse.memory import memory_limit
-from warehouse.paths import CONTRACTS_FILE
+from warehouse.base.memory import memory_limit
+from warehouse.base.paths import CONTRACTS_FILE
+from warehouse.contracts.contract import read_contracts
+from warehouse.sample.generate import generate
 
 REAL_SET = 12_500  # customers
 SMALLEST = 100  # customers whose run is start-up alone

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
 
 # A look takes a few milliseconds of a core that the command could use, so that the longer it has
 # run the longer the next one is waited for.

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from benchmarks.results import Part
-from warehouse.drawing import NOTEBOOK, Canvas, polygon
+from warehouse.reporting.drawing import NOTEBOOK, Canvas, polygon
 
 WIDTH, HEIGHT = 880, 330
 TOP, BOTTOM = 34, 290

@@ -7,9 +7,9 @@ import duckdb
 
 from benchmarks.measure import Cost, measure, median, module, warehouse
 from benchmarks.results import Claim, Part, Table
-from warehouse.catalog import attach
-from warehouse.contract import read_contracts
-from warehouse.paths import CONTRACTS_FILE
+from warehouse.base.catalog import attach
+from warehouse.base.paths import CONTRACTS_FILE
+from warehouse.contracts.contract import read_contracts
 
 MONTHS_BEFORE = 24
 

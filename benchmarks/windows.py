@@ -14,7 +14,7 @@ import duckdb
 from benchmarks.copies import check_equal, rendered, write_copies
 from benchmarks.measure import Cost, measure, median, module
 from benchmarks.results import Claim, Part, Table
-from warehouse.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
 BASE = "read and write the columns"
 MONTHS = (3, 6)

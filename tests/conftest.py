@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock
 from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
-from warehouse import landing
-from warehouse.catalog import attach
-from warehouse.paths import DATA_DIR, PROJECT_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.paths import DATA_DIR, PROJECT_DIR
+from warehouse.landing import bronze as landing
 from warehouse.submission import pack
 
 if TYPE_CHECKING:

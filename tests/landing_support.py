@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import SourceContract
-from warehouse.inspection import FileInspection, inspect_file
+from warehouse.contracts.contract import SourceContract
+from warehouse.landing.inspection import FileInspection, inspect_file
 
 COLUMNS = ("loan_id", "note", "snapshot_date")
 HEADER = ",".join(COLUMNS)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import landing
-from warehouse.catalog import attach
-from warehouse.contract import SourceContract, read_contracts
-from warehouse.days import FileDays
-from warehouse.features import Queries, load_queries
-from warehouse.inspection import inspect_file
-from warehouse.paths import CONTRACTS_FILE, DATA_DIR
-from warehouse.pipeline import _write_load
+from warehouse.base.catalog import attach
+from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
+from warehouse.contracts.contract import SourceContract, read_contracts
+from warehouse.features.scoring import Queries, load_queries
+from warehouse.landing import bronze as landing
+from warehouse.landing.days import FileDays
+from warehouse.landing.inspection import inspect_file
+from warehouse.pipeline.steps import _write_load
 
 SILVER = {
     "features_attributes": "customer_attributes",

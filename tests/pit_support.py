@@ -10,12 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse import generate
-from warehouse.catalog import attach
-from warehouse.contract import read_contracts
-from warehouse.features import QUERIES_FILE, Queries
-from warehouse.paths import CONTRACTS_FILE, DBT_DIR
-from warehouse.prove import compile_models
+from warehouse.base.catalog import attach
+from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
+from warehouse.contracts.contract import read_contracts
+from warehouse.features.scoring import QUERIES_FILE, Queries
+from warehouse.proof.prove import compile_models
+from warehouse.sample import generate
 
 FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 
@@ -40,7 +40,7 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_queries(tiny: Path) -> Queries:
-    from warehouse.features import load_queries
+    from warehouse.features.scoring import load_queries
 
     return load_queries(tiny / "current")
 

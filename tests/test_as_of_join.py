@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import as_of, is_candidate, moment
 
-from warehouse.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
 CUTOFF = datetime(2024, 1, 7, 12)
 PLAIN = {

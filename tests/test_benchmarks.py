@@ -12,7 +12,7 @@ from benchmarks import floor, pipeline, results
 from benchmarks.copies import check_equal
 from benchmarks.measure import Cost, measure
 from benchmarks.picture import picture
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
 
 CHILD = "import time; block = bytearray(200 * 2**20); t = time.process_time()\n"
 CHILD += "while time.process_time() < t + 1: pass"

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from pit_support import land
 
-from warehouse.catalog import attach
+from warehouse.base.catalog import attach
 
 # A reading of the middle of 2023 that several windows of its customer's first loan hold.
 CHANGED_MONTH = date(2023, 6, 1)

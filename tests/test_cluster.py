@@ -12,12 +12,12 @@ import pyspark
 import pytest
 from conftest import environment
 
-from warehouse.catalog import attach
-from warehouse.contract import read_contracts
-from warehouse.errors import UserError
-from warehouse.java import OPENED_PACKAGES, java_home
-from warehouse.landing import start_java, start_spark
-from warehouse.paths import CONTRACTS_FILE, PROJECT_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.base.paths import CONTRACTS_FILE, PROJECT_DIR
+from warehouse.contracts.contract import read_contracts
+from warehouse.landing.bronze import start_java, start_spark
+from warehouse.landing.java import OPENED_PACKAGES, java_home
 
 SPARK_HOME = Path(pyspark.__file__).parent
 START_SECONDS = 60

@@ -8,7 +8,7 @@ import sys
 import pytest
 from conftest import run_main
 
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
 
 COMMANDS = ("features", "explain", "prove")
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from warehouse import serve
-from warehouse.errors import UserError
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.errors import UserError
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.notebook import serve
 
 DOCKERFILE = (PROJECT_DIR / "Dockerfile").read_text()
 COMPOSE = PROJECT_DIR / "docker-compose.yaml"
@@ -230,7 +230,7 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path):
     }
     environment.pop("JUPYTER_TOKEN", None)
     with subprocess.Popen(
-        [sys.executable, "-m", "warehouse.serve", "lab"],
+        [sys.executable, "-m", "warehouse.notebook.serve", "lab"],
         cwd=PROJECT_DIR,
         env=environment,
         stdout=subprocess.PIPE,
@@ -242,7 +242,7 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path):
                 found[0] for line in lab.stdout if (found := re.search(r"http\S+token=\S+", line))
             )
             assert answer(link) == 200
-            check = [sys.executable, "-m", "warehouse.serve", "check", "lab"]
+            check = [sys.executable, "-m", "warehouse.notebook.serve", "check", "lab"]
             assert subprocess.run(check, cwd=PROJECT_DIR, env=environment).returncode == 0
             assert answer(f"http://127.0.0.1:{port}/api/contents") == 403
             kernels = link.replace("/lab?", "/api/kernelspecs?")
@@ -255,7 +255,7 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path):
 @pytest.mark.parametrize(
     "command",
     [
-        ["python", "-c", "from warehouse.notebook import connect"],
+        ["python", "-c", "from warehouse.notebook.connection import connect"],
         ["dbt", "ls", "--select", "training_set", "--resource-type", "model", "--quiet"],
     ],
 )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.contract import read_contracts
-from warehouse.errors import UserError
+from warehouse.base.errors import UserError
+from warehouse.contracts.contract import read_contracts
 
 SOURCES = Path(__file__).parents[1] / "dbt_project" / "models" / "bronze" / "_bronze.yml"
 SMALL = """

@@ -13,8 +13,8 @@ from loads_support import (
     sample_lines,
 )
 
-from warehouse import runs
-from warehouse.errors import UserError
+from warehouse.base.errors import UserError
+from warehouse.datamart import runs
 
 LOANS, ATTRIBUTES = "lms_loan_daily", "features_attributes"
 HOSTILE = [

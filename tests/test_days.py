@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from landing_support import HEADER, inspected
 
-from warehouse.days import NO_DAY, FileDays
+from warehouse.landing.days import NO_DAY, FileDays
 
 JANUARY, FEBRUARY = "2023-01-01", "2023-02-01"
 GOOD = [f"L1,a,{JANUARY}", f"L2,b,{FEBRUARY}", f'L3,"b, ""c""",{JANUARY}']

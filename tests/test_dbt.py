@@ -8,7 +8,7 @@ import pytest
 from conftest import environment, run_main
 from test_personal_data import leaks, personal_values
 
-from warehouse.paths import DATA_DIR
+from warehouse.base.paths import DATA_DIR
 
 
 @pytest.fixture(scope="module")

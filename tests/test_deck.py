@@ -9,10 +9,10 @@ import zlib
 import pytest
 from test_personal_data import leaks, personal_values
 
-from warehouse import deck, queries
-from warehouse.errors import UserError
-from warehouse.paths import DATA_DIR, PROJECT_DIR
-from warehouse.runs import Datamart
+from warehouse.base.errors import UserError
+from warehouse.base.paths import DATA_DIR, PROJECT_DIR
+from warehouse.datamart.runs import Datamart
+from warehouse.reporting import deck, queries
 
 pytest.importorskip("sklearn", reason="the deck's models need scikit-learn")
 
@@ -21,7 +21,15 @@ pytest.importorskip("sklearn", reason="the deck's models need scikit-learn")
 def built(sample_datamart, tmp_path_factory):
     out = tmp_path_factory.mktemp("deck") / "deck.pdf"
     result = subprocess.run(
-        [sys.executable, "-m", "warehouse.deck", "--datamart-dir", sample_datamart, "--out", out],
+        [
+            sys.executable,
+            "-m",
+            "warehouse.reporting.deck",
+            "--datamart-dir",
+            sample_datamart,
+            "--out",
+            out,
+        ],
         cwd=PROJECT_DIR,
         capture_output=True,
         text=True,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from warehouse import serve
-from warehouse.drawing import COLORS
-from warehouse.paths import DBT_DIR
+from warehouse.base.paths import DBT_DIR
+from warehouse.notebook import serve
+from warehouse.reporting.drawing import COLORS
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 

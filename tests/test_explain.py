@@ -11,9 +11,9 @@ import pytest
 from pit_support import build, copy_project, publish
 from rich.console import Console
 
-from warehouse.catalog import attach
-from warehouse.errors import UserError
-from warehouse.explain import GROUPS, explain
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.features.explain import GROUPS, explain
 
 
 def page(datamart: Path, loan_id: str) -> str:

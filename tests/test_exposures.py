@@ -8,9 +8,9 @@ import duckdb
 import pytest
 import yaml
 
-from warehouse import deck, report
-from warehouse.paths import DBT_DIR, PROJECT_DIR
-from warehouse.runs import Datamart
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.datamart.runs import Datamart
+from warehouse.reporting import deck, report
 
 CALL = re.compile(r"(?:source\('bronze', |ref\()'(\w+)'\)")
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from loads_support import Compiled
 
-from warehouse.catalog import attach
+from warehouse.base.catalog import attach
+from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 from warehouse.feature_docs import TARGET, clickstream_columns, generate
-from warehouse.paths import CONTRACTS_FILE, DBT_DIR
 
 SOURCES = {
     "attributes": "features_attributes",

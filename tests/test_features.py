@@ -8,12 +8,12 @@ import duckdb
 import pytest
 from pit_support import build, land, rows
 
-from warehouse.catalog import attach
-from warehouse.contents import table_hash
-from warehouse.errors import UserError
-from warehouse.features import create_macros, load_queries, write_features
-from warehouse.paths import DBT_DIR
-from warehouse.prove import compile_models
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.base.paths import DBT_DIR
+from warehouse.datamart.contents import table_hash
+from warehouse.features.scoring import create_macros, load_queries, write_features
+from warehouse.proof.prove import compile_models
 
 TABLES = ("feature_store", "label_store", "training_set")
 

@@ -10,8 +10,9 @@ import duckdb
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from warehouse import figures, queries
-from warehouse.drawing import (
+from warehouse.base.paths import DBT_DIR
+from warehouse.reporting import figures, queries
+from warehouse.reporting.drawing import (
     COLORS,
     DARK_COLORS,
     INKS,
@@ -22,8 +23,7 @@ from warehouse.drawing import (
     Scale,
     text_width,
 )
-from warehouse.paths import DBT_DIR
-from warehouse.report import PHONE_WIDTH
+from warehouse.reporting.report import PHONE_WIDTH
 
 JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
 
-from warehouse.errors import UserError
+from warehouse.base.errors import UserError
 
 ROWS = 40
 FAILED_ONCE: tuple[int, ...] = ()  # seeds that found a fault, kept so that it stays mended

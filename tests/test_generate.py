@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import generate
+from warehouse.sample import generate
 
 HEADERS = {
     "features_attributes.csv": "Customer_ID,Name,Age,SSN,Occupation,snapshot_date",

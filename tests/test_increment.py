@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from loads_support import LOADS, PROVENANCE, contracts
 from pit_support import copy_project
 
-from warehouse.catalog import attach
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.paths import PROJECT_DIR
 
 BUILT = (
     *("set_aside_rows", "quarantine", "customer_attributes", "customer_financials"),

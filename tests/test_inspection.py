@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from landing_support import HEADER, inspected, small_contract
 
-from warehouse.errors import UserError
-from warehouse.inspection import inspect_file
+from warehouse.base.errors import UserError
+from warehouse.landing.inspection import inspect_file
 
 GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-01-02\n"
 REORDERED = "".join(",".join(reversed(line.split(","))) + "\n" for line in GOOD.splitlines())

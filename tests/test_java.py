@@ -13,16 +13,17 @@ from conftest import environment
 from rich.console import Console
 from test_survival import outcomes
 
-from warehouse import java, java_cache, pipeline
-from warehouse.errors import UserError
-from warehouse.paths import PROJECT_DIR
-from warehouse.progress import Progress
+from warehouse.base.errors import UserError
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.landing import java, java_cache
+from warehouse.pipeline import steps as pipeline
+from warehouse.pipeline.progress import Progress
 
 LAND_A_ROW = r"""
 import pathlib, sys
 from datetime import UTC, datetime
 from landing_support import HEADER, bronze_rows, inspected
-from warehouse import landing
+from warehouse.landing import bronze as landing
 folder = pathlib.Path(sys.argv[1])
 file = inspected(folder, f"{HEADER}\nL1,a,2023-01-01\n")
 spark = landing.start_spark(landing.start_java(folder / "spark.log"))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracle import Row, maturity, null_reason
 from pit_support import copy_project
 
-from warehouse.catalog import attach
-from warehouse.prove import compile_models
+from warehouse.base.catalog import attach
+from warehouse.proof.prove import compile_models
 
 JUDGED = ("maturity", "matures_on", "days_past_due", "label")
 RULE = {"boundary": "strict", "delay_days": 20, "max_age_days": 70}

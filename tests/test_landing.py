@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landing_support import COLUMNS, HEADER, bronze_rows, inspected, small_contract
 
-from warehouse import landing
-from warehouse.days import write_rows_of_days
-from warehouse.errors import UserError
+from warehouse.base.errors import UserError
+from warehouse.landing import bronze as landing
+from warehouse.landing.days import write_rows_of_days
 
 GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-02-01\n"
 RAW = "loan_id, note, snapshot_date"

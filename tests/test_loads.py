@@ -29,10 +29,10 @@ from loads_support import (
     sample_lines,
 )
 
-from warehouse import landing
-from warehouse.catalog import attach
-from warehouse.contents import table_hash
-from warehouse.paths import DATA_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.paths import DATA_DIR
+from warehouse.datamart.contents import table_hash
+from warehouse.landing import bronze as landing
 
 ATTRIBUTES = sample_lines("features_attributes")[0]
 

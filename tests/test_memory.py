@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.catalog import SPILL_DIR, set_memory
-from warehouse.memory import JVM_MIB, MIB, PYTHON_MIB, SMALLEST, MemoryLimit, memory_limit
+from warehouse.base.catalog import SPILL_DIR, set_memory
+from warehouse.base.memory import JVM_MIB, MIB, PYTHON_MIB, SMALLEST, MemoryLimit, memory_limit
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from warehouse import baseline, figures
-from warehouse.errors import UserError
-from warehouse.notebook import SqlCompleter, connect, draw, is_sql, tables
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.errors import UserError
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.modelling import baseline
+from warehouse.notebook.connection import SqlCompleter, connect, draw, is_sql, tables
+from warehouse.reporting import figures
 
 NOTEBOOKS = sorted((PROJECT_DIR / "notebooks").glob("*.ipynb"))
 MACHINE_PATHS = re.compile(r"/(home|root|Users|tmp|work|project|var|private)/")
@@ -86,7 +87,11 @@ def test_committed_notebooks_are_small():
 def test_the_helper_is_found_from_where_jupyterlab_is_started(folder, sample_datamart):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-c", "from warehouse.notebook import connect; con = connect()"],
+        [
+            sys.executable,
+            "-c",
+            "from warehouse.notebook.connection import connect; con = connect()",
+        ],
         cwd=folder,
         env=environment | {"WAREHOUSE_DATAMART_DIR": str(sample_datamart)},
         capture_output=True,
@@ -186,7 +191,7 @@ def test_completion_leaves_python_cells_alone():
 def test_sql_cells_charts_and_completion_in_a_kernel(sample_datamart, monkeypatch):
     monkeypatch.setenv("WAREHOUSE_DATAMART_DIR", str(sample_datamart))
     cells = [
-        "from warehouse.notebook import connect; con = connect(); con = connect()",
+        "from warehouse.notebook.connection import connect; con = connect(); con = connect()",
         "%%sql\nselect count(*) as n from gold.loan_applications where loan_id > 'a'::text",
         "df = %sql select 1 as x\nprint(type(df).__name__)",
         "%%chart bar\nselect split, count(*) from gold.training_set group by all order by all",

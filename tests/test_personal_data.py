@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from loads_support import Compiled
 
-from warehouse.catalog import attach
-from warehouse.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
+from warehouse.base.catalog import attach
+from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 
 MARKED_NAME, MARKED_SSN = "Zyxwvut Qponmlk", "987-65-4329"
 ATTRIBUTES = "features_attributes.csv"

@@ -8,7 +8,7 @@ from conftest import run_main
 from rich.console import Console
 from test_java import idle_java
 
-from warehouse import summary
+from warehouse.pipeline import summary
 
 
 def test_a_first_run_publishes_every_layer(sample_datamart, sample):

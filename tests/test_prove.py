@@ -15,9 +15,9 @@ import pytest
 from pit_support import build, copy_project, land, publish
 from rich.console import Console
 
-from warehouse.catalog import attach
-from warehouse.errors import UserError
-from warehouse.prove import ROWS, compile_models, prove, show
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.proof.prove import ROWS, compile_models, prove, show
 
 MONTHS = ["2023-09", "2024-03"]
 FINANCIALS = "models/gold/financials_features.sql"

@@ -7,7 +7,8 @@ import time
 import pytest
 from conftest import run_main
 
-from warehouse import report, runs
+from warehouse.datamart import runs
+from warehouse.reporting import report
 
 SECTIONS = (
     "rows",

@@ -14,8 +14,8 @@ import pyspark
 import pytest
 from conftest import environment
 
-from warehouse.java import OPENED_PACKAGES, java_home
-from warehouse.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.landing.java import OPENED_PACKAGES, java_home
 
 SPARK_HOME = Path(pyspark.__file__).parent
 BUILT_LAYERS = ("silver", "gold")
@@ -31,7 +31,7 @@ def build_on_spark(run_dir: Path, folder: Path) -> subprocess.CompletedProcess[s
     without_java = {n: value for n, value in environment().items() if n != "JAVA_HOME"}
     return subprocess.run(
         [
-            *(sys.executable, "-m", "warehouse.spark_target", "build"),
+            *(sys.executable, "-m", "warehouse.transform.spark_target", "build"),
             *("--vars", json.dumps({"spark_datamart": str(folder)})),
             *("--target-path", folder / "target", "--log-path", folder / "logs"),
         ],

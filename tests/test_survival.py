@@ -20,17 +20,18 @@ from conftest import run_main
 from rich.console import Console
 from test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 
-from warehouse import pipeline, runs
-from warehouse.catalog import attach
-from warehouse.contents import table_hash
-from warehouse.errors import UserError
-from warehouse.paths import PROJECT_DIR
-from warehouse.progress import Progress
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.datamart import runs
+from warehouse.datamart.contents import table_hash
+from warehouse.pipeline import steps as pipeline
+from warehouse.pipeline.progress import Progress
 
 # Publishes the folder of a new run, and dies as by kill -9 before the n-th change of a file.
 PUBLISH_AND_DIE = """
 import os, pathlib, signal, sys
-from warehouse import runs
+from warehouse.datamart import runs
 datamart, run_id, last = runs.Datamart(pathlib.Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 steps = 0
 def counted(call):
@@ -51,7 +52,7 @@ runs.publish(datamart, run_id)
 
 HOLD_LOCK = """
 import pathlib, sys, time
-from warehouse import runs
+from warehouse.datamart import runs
 with runs.locked(runs.Datamart(pathlib.Path(sys.argv[1]))):
     print("locked", flush=True)
     time.sleep(600)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from oracle import Row, as_of, loan_history, months_between, window
 from pit_support import copy_project
 
-from warehouse.catalog import attach
-from warehouse.prove import compile_models
+from warehouse.base.catalog import attach
+from warehouse.proof.prove import compile_models
 
 WINDOWS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 COUNTERS = [f"fe_{i}" for i in range(1, 21)]

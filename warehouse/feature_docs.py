@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.paths import DBT_DIR
+from warehouse.base.paths import DBT_DIR
 
 TARGET = Path("models/gold/_feature_store.yml")
 DOCS_BLOCK = re.compile(r"{%-?\s*docs\s+(\w+)\s*-?%}(.*?){%-?\s*enddocs\s*-?%}", re.DOTALL)

@@ -5,11 +5,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from warehouse.paths import PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
 
 CONTENT = (
     "main.py",
-    "profiles.yml",
     "Dockerfile",
     "docker-compose.yaml",
     ".dockerignore",

@@ -22,7 +22,7 @@
         {%- endcall %}
     {%- endfor %}
     {#- the plugin links the files that are kept and removes what else the table had -#}
-    {% do adapter.store_relation('dbt_plugin', this, [], '', 'parquet', files) %}
+    {% do adapter.store_relation('plugin', this, [], '', 'parquet', files) %}
     {% call statement('view' if files.made else 'main') -%}
         create or replace view {{ target_relation }} as
         select * from read_parquet([

@@ -1,0 +1,4 @@
+"""The baseline credit model and the predictive power of feature groups.
+
+May import datamart, transform and base.
+"""

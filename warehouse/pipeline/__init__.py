@@ -1,0 +1,4 @@
+"""One run: inspect, land, build, test, publish, report.
+
+May import everything but cli.
+"""

@@ -1,0 +1,4 @@
+"""The leakage proof: rebuilds gold without the future and compares.
+
+May import features, datamart, transform and below.
+"""
