@@ -7,9 +7,25 @@
 
 {#- One fact of a source's contract, e.g. source_meta('feature_clickstream', 'delay_days'). -#}
 {% macro source_meta(name, key) -%}
+    {%- set facts = {
+        'key': ['Customer_ID', 'snapshot_date'],
+        'customer_column': 'Customer_ID',
+        'date_column': 'snapshot_date',
+        'date_format': '%Y-%m-%d',
+        'delay_days': 0,
+        'boundary': 'inclusive',
+        'max_age_days': none,
+        'corrections': 'as_known',
+    } -%}
     {%- if execute -%}
-        {{ return(source_contract(name).config.meta[key]) }}
+        {%- do facts.update(source_contract(name).config.meta) -%}
     {%- endif -%}
+    {{ return(facts[key]) }}
+{%- endmacro %}
+
+{#- The key column of a source: what identifies a row of one day. -#}
+{% macro source_key(name) -%}
+    {{ return(source_meta(name, 'key') | reject('equalto', source_meta(name, 'date_column')) | first) }}
 {%- endmacro %}
 
 {#- The file's own columns, in file order, without the provenance (which starts with _). -#}
@@ -26,11 +42,14 @@
     {{ return(columns) }}
 {%- endmacro %}
 
-{#- The bronze tables that have a contract, in the order of their names. -#}
-{% macro contracted_sources() -%}
-    {%- set names = [] -%}
-    {%- for node in graph.sources.values() if node.config.meta.get('file') -%}
-        {%- do names.append(node.name) -%}
+{#-
+    The feature groups in the order of the feature store, each with the source its snapshots are
+    rows of: {group: source}. The group `application` is made of the application itself and has none.
+-#}
+{% macro feature_groups() -%}
+    {%- set groups = {} -%}
+    {%- for name, source in var('sources').items() if source.group -%}
+        {%- do groups.update({source.group: name}) -%}
     {%- endfor -%}
-    {{ return(names | sort) }}
+    {{ return(groups) }}
 {%- endmacro %}
