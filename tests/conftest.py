@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 from filelock import FileLock
-from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
+from tests.pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 environment = user_environment  # the name that tests outside the new folders import
+
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:

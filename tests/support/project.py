@@ -10,7 +10,7 @@ from warehouse.base.paths import PROJECT_DIR
 
 
 def user_environment(project: Path = PROJECT_DIR) -> dict[str, str]:
-    """Return the environment of a user's terminal: dbt on the path, none of the project's variables.
+    """Return the environment of a user's terminal: dbt on the path, no variable of the project.
 
     The package of `project` is found first, so that dbt in a copy of the project runs its code.
     """
