@@ -39,7 +39,7 @@
 
 {#- The snapshot date of a row of a bronze table. -#}
 {% macro snapshot_date_of(name) -%}
-    {{ date_value('snapshot_date', source_meta(name, 'date_format')) }}
+    {{ date_value('snapshot_date', '%Y-%m-%d') }}
 {%- endmacro %}
 
 {% macro clickstream_counters() -%}
