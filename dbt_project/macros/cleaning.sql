@@ -38,12 +38,10 @@
 {%- endmacro %}
 
 {#-
-    The day that a row of a bronze table describes: in the declared format, or, where the source's
-    date column has another name, the day of it that the landing wrote as YYYY-MM-DD.
+    The day that a row of a bronze table describes, which the landing wrote as YYYY-MM-DD.
 -#}
 {% macro snapshot_date_of(name) -%}
-    {%- set is_own = source_meta(name, 'date_column') == 'snapshot_date' -%}
-    {{ date_value('snapshot_date', source_meta(name, 'date_format') if is_own else '%Y-%m-%d') }}
+    {{ date_value('snapshot_date', '%Y-%m-%d') }}
 {%- endmacro %}
 
 {#- The start of the loan that a row of a bronze table belongs to; null in a source without loans. -#}
