@@ -1,8 +1,9 @@
 {#-
     Materialises a model as parquet, <datamart>/<schema>/<model>.parquet or several files (see
     parts.sql), and a view over it. Streams the query into the file (dbt-duckdb's own `external`
-    builds a temporary table first, and writes an all-null row where the result is empty). DuckDB
-    writes beside the target and renames, so a killed run leaves the old file whole.
+    builds a temporary table first, and writes an all-null row where the result is empty). A file is
+    written under a name of this command's own and then renamed, so a killed command leaves the old
+    file whole and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='view') -%}
@@ -13,20 +14,21 @@
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {%- set files = files_of(model, sql) -%}
-    {% for file, query in files.made.items() -%}
+    {%- set files = {} -%}
+    {% for file, query in files_of(model, sql).made.items() -%}
+        {%- do files.update({file: file ~ '.' ~ invocation_id}) -%}
         {% call statement('main') -%}
             copy (
                 {{ query }}
-            ) to '{{ file | replace("'", "''") }}' (format parquet, compression zstd)
+            ) to '{{ files[file] | replace("'", "''") }}' (format parquet, compression zstd)
         {%- endcall %}
     {%- endfor %}
-    {#- the plugin links the files that are kept and removes what else the table had -#}
-    {% do adapter.store_relation('plugin', this, [], '', 'parquet', files) %}
-    {% call statement('view' if files.made else 'main') -%}
+    {#- the plugin renames the files and removes what else the table had -#}
+    {% do adapter.store_relation('plugin', this, [], '', 'parquet', {'files': files}) %}
+    {% call statement('view') -%}
         create or replace view {{ target_relation }} as
         select * from read_parquet([
-            {%- for file in files.kept.keys() | list + files.made.keys() | list %}
+            {%- for file in files %}
             '{{ file | replace("'", "''") }}'{{ ',' if not loop.last }}
             {%- endfor %}
         ])
