@@ -1,4 +1,4 @@
-"""What is in a built run: the figures of its manifest, and the hashes that show what has changed."""
+"""What is in a built run: the figures of its manifest, and hashes that show what has changed."""
 
 from pathlib import Path
 from typing import Any

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.base.errors import UserError
-from warehouse.base.files import write_json
+from warehouse.base.files import write_json, write_text
 from warehouse.base.layout import REPORT_FILE, Datamart
 from warehouse.base.memory import MemoryLimit
 from warehouse.base.paths import CONTRACTS_FILE
 from warehouse.contracts.contract import read_contracts
-from warehouse.datamart import foreign, publish as publishing, runs
-from warehouse.landing.inspection import FileInspection
+from warehouse.datamart import foreign, runs
+from warehouse.datamart import publish as publishing
 from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
-from warehouse.pipeline.landing import inspect_sources, land_files
+from warehouse.pipeline.landing import FileInspection, identity, inspect_sources, land_files
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
 from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, ModelResults, descriptions
@@ -53,6 +53,15 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Published:
+    """A published run, its manifest, and whether it is new."""
+
+    run_dir: Path
+    manifest: dict[str, Any]
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class Inspected:
     """The files to land, all of them fit, and what they mean for the published run.
 
@@ -60,14 +69,14 @@ class Inspected:
         files: every file of the sources, as inspected.
         inputs: all that decides what the run makes, for its manifest.
         published: manifest of the published run, None before the first.
-        is_unchanged: whether the published run was made of the same inputs.
+        unchanged: the published run, when it was made of the same inputs, else None.
         follows: folder of the published run when this one builds on its tables, else None.
     """
 
     files: list[FileInspection]
     inputs: dict[str, Any]
     published: dict[str, Any] | None
-    is_unchanged: bool
+    unchanged: Published | None
     follows: Path | None
 
 
@@ -96,16 +105,8 @@ class Tested:
     contents: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Published:
-    """A published run and the user's files that were in the way and are in the lab now."""
-
-    run_dir: Path
-    moved_to_lab: list[Path]
-
-
 def inspect(work: Work) -> Inspected:
-    """Check the files of the data folder against their contracts, and compare with what is published.
+    """Check the files of the data folder against their contracts, and compare with the published.
 
     Raises:
         UserError: a file is missing or does not keep its contract.
@@ -115,7 +116,7 @@ def inspect(work: Work) -> Inspected:
         published = datamart.current_manifest()
         files = inspect_sources(options.data_dir, read_contracts(CONTRACTS_FILE))
         inputs = {
-            "files": [file.identity() for file in files],
+            "files": [identity(file) for file in files],
             "code": code_hash(),
             "as_of": options.as_of,
             "known_at": options.known_at,
@@ -128,12 +129,13 @@ def inspect(work: Work) -> Inspected:
             and not damaged
             and is_same_code_and_options(inputs, published)
         )
+        is_same = is_like_published and published["inputs"] == inputs
         is_whole_history = options.as_of is None and options.known_at is None
         return Inspected(
             files=files,
             inputs=inputs,
             published=published,
-            is_unchanged=is_like_published and published == {**published, "inputs": inputs},
+            unchanged=Published(run_dir, published, is_new=False) if is_same else None,
             follows=run_dir if is_like_published and is_whole_history else None,
         )
 
@@ -165,7 +167,7 @@ def land(work: Work, inspected: Inspected) -> Landed:
     build_dir = runs.begin(work.datamart, record.run_id, inspected.follows is not None)
     published = inspected.published
     landed_before = published["inputs"]["files"] if published else []
-    new = [file for file in inspected.files if file.identity() not in landed_before]
+    new = [file for file in inspected.files if identity(file) not in landed_before]
     if new:
         with work.progress.step("land", f"landing {len(new)} of {len(inspected.files)} files"):
             memory = work.options.memory
@@ -227,10 +229,10 @@ def test(work: Work, built: Built) -> Tested:
         work.progress.parts["test"] = results.seconds
         for warning in results.warnings:
             work.progress.log_only(f"warning: {warning}")
-        sources = [node for node in built.dbt.manifest.sources.values() if "file" in node.meta]
-        found = contents(build_dir, sources_that_close(sources), built.dbt.memory_limit)
+        found = contents(build_dir, _sources_that_close(built.dbt), built.dbt.memory_limit)
         if follows is not None:
-            _check_closed_months(work, build_dir, found["application_months"])
+            before = built.landed.inspected.published or {}
+            _check_closed_months(build_dir, follows, found, before)
     return Tested(
         built,
         found
@@ -244,6 +246,35 @@ def test(work: Work, built: Built) -> Tested:
             "model_seconds": built.models.seconds,
         },
     )
+
+
+def _sources_that_close(dbt: Dbt) -> list[str]:
+    """Return the sources whose watermarks close applications; none if one is retroactive.
+
+    A correction of a source with `corrections: retroactive` changes any application.
+    """
+    contracts = {node.name: node.config.meta for node in dbt.manifest.sources.values()}
+    sources = {name: meta for name, meta in contracts.items() if "file" in meta}
+    if any(meta.get("corrections") == "retroactive" for meta in sources.values()):
+        return []
+    return sorted(sources)
+
+
+def _check_closed_months(
+    build_dir: Path, follows: Path, found: dict[str, Any], before: dict[str, Any]
+) -> None:
+    from warehouse.datamart.contents import changed_closed_months
+
+    months = changed_closed_months(
+        build_dir, follows, found["application_months"], before.get("application_months", [])
+    )
+    if months:
+        raise UserError(
+            f"features of closed applications of {', '.join(months)} differ from run"
+            f" {follows.name}, which no new file may cause: a model reads rows that were not known"
+            " then. Nothing was published; `python main.py prove` names the columns,"
+            " --rebuild builds all tables again"
+        )
 
 
 def publish(work: Work, tested: Tested) -> Published:
@@ -261,17 +292,24 @@ def publish(work: Work, tested: Tested) -> Published:
     with work.progress.step("publish", "publishing"):
         manifest = record.published(tested.contents)
         write_json(tested.built.landed.build_dir / "manifest.json", manifest)
-        moved = publishing.publish(work.datamart, record.run_id)
-    return Published(work.datamart.runs / record.run_id, moved)
+        warn_of_moved(work.progress, publishing.publish(work.datamart, record.run_id))
+    return Published(work.datamart.runs / record.run_id, manifest, is_new=True)
 
 
 def report(work: Work, published: Published) -> None:
-    """Write the report of the published run into its folder and show it."""
+    """Write the report of the published run into its folder, unless it is there."""
+    if (published.run_dir / REPORT_FILE).exists():
+        return
     from warehouse.reporting.report import build_report
 
     with work.progress.step("report", "writing the report"):
-        manifest = work.record.manifest
         earlier = work.datamart.manifests_before(published.run_dir.name)
-        page = build_report(published.run_dir, manifest, earlier)
-        (published.run_dir / REPORT_FILE).write_text(page, encoding="utf-8")
+        page = build_report(published.run_dir, published.manifest, earlier)
+        write_text(published.run_dir / REPORT_FILE, page)
         publishing.show_report(work.datamart)
+
+
+def warn_of_moved(progress: Progress, moved: list[Path]) -> None:
+    """Say that a user's files are in the lab now."""
+    for path in moved:
+        progress.warn(f"a file that no run wrote was under bronze, silver or gold: now {path}")

@@ -45,7 +45,7 @@ class Plugin(BasePlugin):
         creds.external_root = str(self.write_dir)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Show the files of the folders as views; spill into a folder there when memory is short."""
+        """Show the files of the folders as views; spill to disk there when memory is short."""
         catalog.set_memory(conn, self.write_dir, self.memory_limit)
         for layer in ("silver", "gold"):
             (self.write_dir / layer).mkdir(parents=True, exist_ok=True)

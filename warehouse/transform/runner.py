@@ -168,7 +168,7 @@ class Dbt:
 
 
 def descriptions(manifest: Any) -> dict[str, Any]:
-    """Return dbt's texts of every table: {"silver.x": {"description": .., "columns": {name: ..}}}."""
+    """Return dbt's texts: {"silver.x": {"description": ..., "columns": {name: ...}}}."""
     tables = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     tables += manifest.sources.values()
     return {
