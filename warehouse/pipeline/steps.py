@@ -3,12 +3,10 @@
 import contextlib
 import functools
 import hashlib
-import json
 import platform
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,17 +16,16 @@ from typing import Any
 from warehouse.base.errors import UserError, first_line
 from warehouse.base.memory import MemoryLimit
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
-from warehouse.contracts.contract import SourceContract, read_contracts
+from warehouse.contracts.contract import read_contracts
 from warehouse.datamart import runs
-from warehouse.landing.days import FileDays
-from warehouse.landing.inspection import FileInspection, inspect_file
-from warehouse.landing.java import Jvm
+from warehouse.landing.bronze import land
+from warehouse.landing.inspection import Inspection, SourceFile, inspect_sources
 from warehouse.pipeline.progress import Progress
+from warehouse.spark.session import SparkSettings
 
-DAYS_FILE = "file_days.json"
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
-    *("baseline", "deck", "explain", "feature_docs", "generate", "java_cache"),
+    *("baseline", "deck", "explain", "generate", "java_cache"),
     *("notebook", "prove", "serve", "spark_target", "submission", "summary"),
 )
 
@@ -53,24 +50,19 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
         UserError: something the user can mend; the published datamart is untouched.
     """
     datamart = runs.open_datamart(options.datamart_dir)
-    with runs.locked(datamart), contextlib.ExitStack() as java_end:
+    with runs.locked(datamart):
         run_id = runs.new_run_id(datamart)
         log_file = datamart.logs / f"{run_id}.log"
         published = datamart.current_manifest()
-        landed_before = published["inputs"]["files"] if published else []
         try:
             with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
-                _check_folder(options.data_dir)
                 contracts = read_contracts(CONTRACTS_FILE)
-                java = _java_ahead(options, contracts, landed_before, log_file, java_end)
-                inspections = [
-                    inspect_file(options.data_dir / contract.file, contract)
-                    for contract in contracts
-                ]
+                bronze_dir = datamart.current / "bronze"
+                inspection = inspect_sources(contracts, options.data_dir, bronze_dir)
         except BaseException:
-            with _recorded(datamart, run_id, log_file, _inputs(options, []), progress):
+            with _recorded(datamart, run_id, log_file, _inputs(options, None), progress):
                 raise
-        inputs = _inputs(options, inspections)
+        inputs = _inputs(options, inspection)
         is_same = published is not None and published["inputs"] == inputs
         if is_same and datamart.is_as_published() and not options.rebuild:
             log_file.unlink(missing_ok=True)  # a file was another only before it was read
@@ -87,11 +79,8 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
                 options,
                 datamart,
                 build_dir,
-                inspections,
-                landed_before=landed_before,
-                last_days=_last_days(datamart),
+                inspection,
                 previous_run=previous_run,
-                java=java,
                 log_file=log_file,
                 endings=endings,
                 progress=progress,
@@ -115,52 +104,10 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
         return manifest, True
 
 
-def _check_folder(data_dir: Path) -> None:
-    if not data_dir.is_dir():
-        said = "is a file" if data_dir.exists() else "does not exist"
-        raise UserError(
-            f"data folder {data_dir} {said}; name the folder of the CSV files with --data-dir"
-        )
-
-
-def _java_ahead(
-    options: Options,
-    contracts: Sequence[SourceContract],
-    landed_before: list[dict[str, Any]],
-    log_file: Path,
-    java_end: contextlib.ExitStack,
-) -> Jvm | None:
-    """Java for the landing, started before any file is read; `java_end` ends it at the latest.
-
-    Only where the sizes of the files tell that there is something to land. None also where it
-    cannot be started: the inspection has the first word, and after it the landing tries again.
-    """
-    sizes_before = {file["source"]: file["bytes"] for file in landed_before}
-    try:
-        sizes = {c.name: (options.data_dir / c.file).stat().st_size for c in contracts}
-        new_bytes = sum(size for name, size in sizes.items() if size != sizes_before.get(name))
-        return _start_java(options, new_bytes, log_file, java_end) if new_bytes else None
-    except (OSError, UserError):
-        return None
-
-
-def _start_java(
-    options: Options, new_bytes: int, log_file: Path, java_end: contextlib.ExitStack
-) -> Jvm:
-    from warehouse.landing import (
-        bronze as landing,  # late: a re-run with nothing to do needs no Spark
-    )
-
-    memory = {"memory": options.memory.spark_heap} if options.memory else {}
-    java = landing.start_java(log_file, input_bytes=new_bytes, **memory)
-    java_end.callback(java.end)
-    return java
-
-
-def _inputs(options: Options, inspections: list[FileInspection]) -> dict[str, Any]:
+def _inputs(options: Options, inspection: Inspection | None) -> dict[str, Any]:
     """All that decides what a run makes."""
     return {
-        "files": [_file_identity(inspection) for inspection in inspections],
+        "files": [_file_identity(file) for file in inspection.files] if inspection else [],
         "code": _code_hash(),
         "as_of": options.as_of,
         "known_at": options.known_at,
@@ -256,11 +203,8 @@ def _land_and_build(
     options: Options,
     datamart: runs.Datamart,
     build_dir: Path,
-    inspections: list[FileInspection],
-    landed_before: list[dict[str, Any]],
-    last_days: dict[str, FileDays],
+    inspection: Inspection,
     previous_run: Path | None,
-    java: Jvm | None,
     log_file: Path,
     endings: contextlib.ExitStack,
     progress: Progress,
@@ -269,10 +213,8 @@ def _land_and_build(
 
     Returns the part of the manifest that says what is in it, and the hash of the training set.
 
-    Files that are among those of the last load, `landed_before`, are not read again, and of the
-    others only the days that are not as in `last_days`; `java` is the one to land with, where it
-    was started already. Tables are built from those of `previous_run` and what the new load can
-    change in them, or all of them whole.
+    Tables are built from those of `previous_run` and what the new load can change in them, or all
+    of them whole.
     """
     from warehouse.datamart.contents import contents, training_set_hash
     from warehouse.features.scoring import compiled_queries, save_queries
@@ -297,26 +239,14 @@ def _land_and_build(
         threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
         previous_run=previous_run,
     )
-    new = [file for file in inspections if _file_identity(file) not in landed_before]
-    if new and not java:
-        java = _start_java(options, sum(file.bytes for file in new), log_file, endings)
     parse = progress.timed("build", "read the project, while Spark lands", dbt.parse)
-    parsing: _Background | None = None
-
-    def start_parsing() -> None:
-        nonlocal parsing
-        parsing = _Background(parse)
-        endings.callback(parsing.wait)
-
-    if new:
-        with progress.step("land", f"landing {len(new)} files with Spark"):
-            bronze = build_dir / "bronze"
-            _land(
-                options, java, bronze, inspections, new, last_days, start_parsing, endings, progress
-            )
-    else:
-        start_parsing()
-    _write_days(build_dir, inspections)
+    parsing = _Background(parse)
+    endings.callback(parsing.wait)
+    if inspection.to_land:
+        with progress.step("land", f"landing {len(inspection.to_land)} files with Spark"):
+            memory = {"memory": options.memory.spark_heap} if options.memory else {}
+            settings = SparkSettings(log_file, options.spark_master, **memory)
+            land(inspection, build_dir / "bronze", settings, progress.detail)
     with progress.step("build", "building and testing silver and gold with dbt"):
         parsing.join()
         result = dbt.build()
@@ -337,52 +267,6 @@ def _land_and_build(
             "model_seconds": result.model_seconds,
         }
     return content, hashed
-
-
-def _land(
-    options: Options,
-    java: Jvm,
-    bronze_dir: Path,
-    inspections: list[FileInspection],
-    new: list[FileInspection],
-    last_days: dict[str, FileDays],
-    on_spark: Callable[[], None],
-    endings: contextlib.ExitStack,
-    progress: Progress,
-) -> None:
-    """Land the new ones of the files as one load and write down what all of them brought.
-
-    A file that is the one of the load before brings nothing, so that it need not be read.
-    `on_spark` is called when Spark has started, for which Python and Java take a core each, and
-    much of the landing is Java's alone. Spark ends in the background, while dbt works; endings
-    waits for it.
-    """
-    from warehouse.landing import bronze as landing
-
-    load_id = 1 + max((int(path.stem[-6:]) for path in (bronze_dir / "loads").glob("*")), default=0)
-    landed_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    changed_rows = landing.find_changed_rows(new, bronze_dir, last_days)  # while Java starts
-    spark = progress.timed("land", "start Java and Spark", landing.start_spark)(
-        java, options.spark_master
-    )
-    on_spark()
-    started = time.monotonic()
-
-    def say(source: landing.LandedSource) -> None:
-        progress.parts["land"][f"{source.file}, beside others"] = time.monotonic() - started
-        progress.detail(
-            f"{source.file}: {source.rows_landed:,} new rows of {source.rows_in_file:,}"
-        )
-
-    try:
-        landed = landing.land(
-            spark, new, bronze_dir, load_id, landed_at, java.log_file, say, changed_rows
-        )
-        _write_load(bronze_dir / "loads", load_id, landed_at, inspections, landed)
-    except BaseException:
-        landing.stop_spark(spark)
-        raise
-    endings.callback(_Background(lambda: landing.stop_spark(spark)).join)
 
 
 class _Background:
@@ -411,66 +295,14 @@ class _Background:
         return self._result
 
 
-def _file_identity(inspection: FileInspection) -> dict[str, Any]:
+def _file_identity(file: SourceFile) -> dict[str, Any]:
     return {
-        "source": inspection.contract.name,
-        "file": inspection.path.name,
-        "bytes": inspection.bytes,
-        "sha256": inspection.sha256,
-        "rows": inspection.data_rows,
+        "source": file.source,
+        "file": file.name,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "rows": file.rows,
     }
-
-
-def _write_days(build_dir: Path, inspections: list[FileInspection]) -> None:
-    """Write down of what days the files in bronze are, for the next load."""
-    days = {i.contract.name: i.days.as_json() for i in inspections if i.days}
-    runs.write_json(build_dir / DAYS_FILE, days)
-
-
-def _last_days(datamart: runs.Datamart) -> dict[str, FileDays]:
-    """The days of the files that the published bronze was last made of, by source."""
-    try:
-        content = json.loads((datamart.current / DAYS_FILE).read_text())
-    except OSError:
-        return {}  # no run yet, or one of a release that did not write them
-    return {source: FileDays.from_json(days) for source, days in content.items()}
-
-
-def _write_load(
-    loads_dir: Path,
-    load_id: int,
-    landed_at: datetime,
-    inspections: list[FileInspection],
-    landed: list[Any],
-) -> None:
-    """Write bronze.loads for one load: one row per source, in one new parquet file."""
-    import duckdb  # late: Java starts first
-
-    rows_landed = {source.source: source.rows_landed for source in landed}
-    rows = [
-        (
-            load_id,
-            inspection.contract.name,
-            inspection.path.name,
-            inspection.bytes,
-            inspection.sha256,
-            inspection.data_rows,
-            new := rows_landed.get(inspection.contract.name, 0),
-            inspection.data_rows - new,
-            landed_at,
-        )
-        for inspection in inspections
-    ]
-    loads_dir.mkdir(exist_ok=True)
-    with duckdb.connect() as con:
-        con.execute(
-            "create table loads (load_id integer, source varchar, source_file varchar,"
-            " file_bytes bigint, file_sha256 varchar, rows_in_file bigint, rows_landed bigint,"
-            " rows_seen_before bigint, landed_at timestamp)"
-        )
-        con.executemany("insert into loads values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        path = str(loads_dir / f"load_{load_id:06}.parquet").replace("'", "''")
-        con.execute(f"copy loads to '{path}' (format parquet)")
 
 
 def _code_hash() -> str:
