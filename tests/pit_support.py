@@ -15,7 +15,7 @@ from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 from warehouse.contracts.contract import read_contracts
 from warehouse.features.scoring import QUERIES_FILE, Queries
 from warehouse.proof.prove import compile_models
-from warehouse.sample import generate
+from warehouse.sample.files import write_files
 
 FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 
@@ -24,7 +24,7 @@ FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of sixty made-up customers: repeat borrowers, late and restated rows, gaps."""
     folder = tmp_path_factory.mktemp("tiny_data")
-    generate.main(["--customers", "60", "--seed", "3", "--out", str(folder)])
+    write_files(60, 3, folder)
     return folder
 
 
