@@ -1,3 +1,10 @@
+{#- The source of a table of silver. -#}
+{% macro source_of(silver_table) -%}
+    {%- for name, source in var('sources').items() if source.silver == silver_table -%}
+        {{ return(name) }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- The first day at whose midnight a row was known that is known from a moment on (inclusive). -#}
 {% macro first_day_known(known_from) -%}
     cast({{ known_from }} + interval '1' day - interval '1' microsecond as date)

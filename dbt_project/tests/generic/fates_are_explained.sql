@@ -1,30 +1,24 @@
 {#-
     Why: reasons are what the report, the ledger and whoever mends the data count by; a fate with a
-    reason that nobody documented is a row lost in silence.
+    reason that nobody documented is a row lost in silence. The reasons of a fate are data: var
+    reasons in dbt_project.yml.
 -#}
-{% test fates_are_explained(model) %}
-{%- set reasons = {
-    'outside_scope': ['dated_after_as_of', 'loaded_after_known_at'],
-    'quarantined': [
-        'malformed_row', 'missing_key', 'invalid_snapshot_date', 'invalid_loan_start_date',
-        'invalid_installment_num', 'snapshot_before_loan_start',
-    ],
-    'duplicate': ['same_content'],
-    'superseded': ['restated'],
-} -%}
-with checked as (
+{% test fates_are_explained(model, fates_without_reason=[]) %}
+with explained as (
     select
-        *,
-        coalesce(
-            {%- for fate, known in reasons.items() %}
-            (fate = '{{ fate }}' and reason in ('{{ known | join("', '") }}'))
-            {{- ' or' if not loop.last }}
-            {%- endfor %},
-            false
-        ) as is_explained
-    from {{ model }}
+        kind as fate,
+        reason
+    from {{ ref('reasons') }}
 )
 
-select * from checked
-where not is_explained
+select distinct
+    model.fate,
+    model.reason,
+    model.fate || ' for ' || coalesce(model.reason, 'no reason')
+    || ': add it to var reasons in dbt_project.yml' as message
+from {{ model }} as model
+left join explained on model.fate = explained.fate and model.reason = explained.reason
+where
+    explained.fate is null
+    and not (model.reason is null and model.fate in ('{{ fates_without_reason | join("', '") }}'))
 {% endtest %}
