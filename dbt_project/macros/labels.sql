@@ -12,7 +12,7 @@
 
 {#- The day on which a repayment row of a date is available: so much later as its source says. -#}
 {% macro available_on(date) -%}
-    cast({{ plus_days(date, source_rule(source_of('loan_repayments')).delay_days) }} as date)
+    cast({{ plus_days(date, source_meta(source_of('loan_repayments'), 'delay_days')) }} as date)
 {%- endmacro %}
 
 {#-

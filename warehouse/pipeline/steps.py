@@ -28,7 +28,7 @@ from warehouse.pipeline.progress import Progress
 DAYS_FILE = "file_days.json"
 # Modules that no run uses: a change in them does not make the published datamart an old one.
 BESIDE_A_RUN = (
-    *("baseline", "deck", "explain", "feature_docs", "generate", "java_cache"),
+    *("baseline", "deck", "explain", "generate", "java_cache"),
     *("notebook", "prove", "serve", "spark_target", "submission", "summary"),
 )
 

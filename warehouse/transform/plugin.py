@@ -10,7 +10,6 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
 from warehouse.base import catalog, paths
-from warehouse.datamart import runs
 
 
 class Plugin(BasePlugin):
@@ -33,16 +32,14 @@ class Plugin(BasePlugin):
         catalog.attach(conn, run_dir)
 
     def store(self, target_config: TargetConfig) -> None:
-        """Complete a table that is written: link the files it keeps, remove those it had before.
+        """Put the new files of a table in their place and remove those it had before.
 
-        The config is what the macro files_of returns.
+        The config names the files; each was written as tmp_<file> in the folder of its schema.
         """
-        kept, made = target_config.config["kept"], target_config.config["made"]
-        for file, file_before in kept.items():
-            Path(file).unlink(missing_ok=True)
-            runs.link(file_before, file)
-        files = {Path(file) for file in (*kept, *made)}
-        table = target_config.relation.identifier
-        for path in next(iter(files)).parent.glob("*.parquet"):
-            if catalog.table_of(path) == table and path not in files:
+        relation, files = target_config.relation, target_config.config["files"]
+        folder = Path(self.creds.external_root) / relation.schema
+        for file in files:
+            (folder / f"tmp_{file}").replace(folder / file)
+        for path in folder.glob("*.parquet"):
+            if catalog.table_of(path) == relation.identifier and path.name not in files:
                 path.unlink()

@@ -56,7 +56,6 @@ last_applications as (
 ),
 
 {% for name, source in sources.items() -%}
-{%- set rule = source_rule(name) -%}
 {{ name }}_in_gold as (
     select
         source.load_id,
@@ -67,8 +66,8 @@ last_applications as (
             {%- endif %}
             when spine.customer_id is null then 'no_application'
             when
-                {{ plus_days('source.snapshot_date', rule.delay_days) }}
-                {{ '>' if rule.boundary == 'inclusive' else '>=' }} spine.application_date
+                {{ plus_days('source.snapshot_date', source_meta(name, 'delay_days')) }}
+                {{ '>' if source_meta(name, 'boundary') == 'inclusive' else '>=' }} spine.application_date
                 then 'after_every_application'
             when source.known_from > spine.application_date then 'known_too_late'
             when source.known_until <= spine.application_date and not exists (

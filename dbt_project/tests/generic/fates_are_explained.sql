@@ -4,21 +4,28 @@
     reasons in dbt_project.yml.
 -#}
 {% test fates_are_explained(model, fates_without_reason=[]) %}
-with explained as (
-    select
-        kind as fate,
+with fates as (
+    select distinct
+        fate,
         reason
-    from {{ ref('reasons') }}
+    from {{ model }}
+),
+
+checked as (
+    select
+        *,
+        case fate
+            {%- for fate, meanings in var('reasons').items() %}
+            when '{{ fate }}' then reason in ('{{ meanings | join("', '") }}')
+            {%- endfor %}
+        end as has_known_reason,
+        reason is null and fate in ('{{ fates_without_reason | join("', '") }}') as needs_no_reason
+    from fates
 )
 
-select distinct
-    model.fate,
-    model.reason,
-    model.fate || ' for ' || coalesce(model.reason, 'no reason')
-    || ': add it to var reasons in dbt_project.yml' as message
-from {{ model }} as model
-left join explained on model.fate = explained.fate and model.reason = explained.reason
-where
-    explained.fate is null
-    and not (model.reason is null and model.fate in ('{{ fates_without_reason | join("', '") }}'))
+select
+    *,
+    fate || ' for ' || coalesce(reason, 'no reason') || ': add it to var reasons' as message
+from checked
+where not (coalesce(has_known_reason, false) or needs_no_reason)
 {% endtest %}
