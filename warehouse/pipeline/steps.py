@@ -275,7 +275,7 @@ def _land_and_build(
     change in them, or all of them whole.
     """
     from warehouse.datamart.contents import contents, training_set_hash
-    from warehouse.features.scoring import compiled_queries, save_queries
+    from warehouse.transform.compiled import CompiledProject
     from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
 
     counter = endings.enter_context(ThreadPoolExecutor(max_workers=1))
@@ -321,7 +321,7 @@ def _land_and_build(
         parsing.join()
         result = dbt.build()
         progress.parts["build"] |= result.model_seconds | result.test_seconds
-        save_queries(compiled_queries(dbt.manifest), build_dir)
+        CompiledProject.from_manifest(dbt.manifest).save(build_dir)
         runs.write_json(build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
     for warning in result.warnings:
         progress.log_only(f"warning: {warning}")

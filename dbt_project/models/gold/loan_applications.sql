@@ -1,3 +1,6 @@
+{#- how a caller's own customer keys are cleaned (`main.py features`): the rule of silver -#}
+{{ config(meta={'customer_key': text_value('customer_id')}) }}
+
 -- what the first row of a loan says; later rows cannot change its application
 with repayments as (
     select * from {{ ref('loan_repayments') }}
