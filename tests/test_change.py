@@ -5,8 +5,8 @@ from datetime import date
 
 import duckdb
 import pytest
-from pit_support import land
 
+from tests.pit_support import land
 from warehouse.base.catalog import attach
 
 # A reading of the middle of 2023 that several windows of its customer's first loan hold.

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pyspark
 import pytest
-from conftest import environment
 
+from tests.conftest import environment
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, PROJECT_DIR

@@ -6,8 +6,8 @@ import re
 import sys
 
 import pytest
-from conftest import run_main
 
+from tests.conftest import run_main
 from warehouse.base.paths import PROJECT_DIR
 
 COMMANDS = ("features", "explain", "prove")

@@ -3,7 +3,8 @@
 import csv
 
 import pytest
-from loads_support import (
+
+from tests.loads_support import (
     Compiled,
     Landed,
     contracts,
@@ -12,7 +13,6 @@ from loads_support import (
     line_of,
     sample_lines,
 )
-
 from warehouse.base.errors import UserError
 from warehouse.datamart import runs
 

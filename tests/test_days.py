@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from landing_support import HEADER, inspected
 
+from tests.landing_support import HEADER, inspected
 from warehouse.landing.days import NO_DAY, FileDays
 
 JANUARY, FEBRUARY = "2023-01-01", "2023-02-01"

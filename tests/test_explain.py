@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pit_support import build, copy_project, publish
 from rich.console import Console
 
+from tests.pit_support import build, copy_project, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.features.explain import GROUPS, explain

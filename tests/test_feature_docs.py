@@ -5,8 +5,8 @@ import re
 import duckdb
 import pytest
 import yaml
-from loads_support import Compiled
 
+from tests.loads_support import Compiled
 from warehouse.base.catalog import attach
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 from warehouse.feature_docs import TARGET, clickstream_columns, generate

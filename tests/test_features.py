@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pit_support import build, land, rows
 
+from tests.pit_support import build, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR

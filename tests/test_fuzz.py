@@ -5,8 +5,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
 
+from tests.loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
 from warehouse.base.errors import UserError
 
 ROWS = 40

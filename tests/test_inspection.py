@@ -6,8 +6,8 @@ import os
 import zipfile
 
 import pytest
-from landing_support import HEADER, inspected, small_contract
 
+from tests.landing_support import HEADER, inspected, small_contract
 from warehouse.base.errors import UserError
 from warehouse.landing.inspection import inspect_file
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import environment
 from rich.console import Console
-from test_survival import outcomes
 
+from tests.conftest import environment
+from tests.test_survival import outcomes
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.landing import java, java_cache
@@ -22,7 +22,7 @@ from warehouse.pipeline.progress import Progress
 LAND_A_ROW = r"""
 import pathlib, sys
 from datetime import UTC, datetime
-from landing_support import HEADER, bronze_rows, inspected
+from tests.landing_support import HEADER, bronze_rows, inspected
 from warehouse.landing import bronze as landing
 folder = pathlib.Path(sys.argv[1])
 file = inspected(folder, f"{HEADER}\nL1,a,2023-01-01\n")

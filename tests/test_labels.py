@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Row, maturity, null_reason
-from pit_support import copy_project
 
+from tests.oracle import Row, maturity, null_reason
+from tests.pit_support import copy_project
 from warehouse.base.catalog import attach
 from warehouse.proof.prove import compile_models
 

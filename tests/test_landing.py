@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from landing_support import COLUMNS, HEADER, bronze_rows, inspected, small_contract
 
+from tests.landing_support import COLUMNS, HEADER, bronze_rows, inspected, small_contract
 from warehouse.base.errors import UserError
 from warehouse.landing import bronze as landing
 from warehouse.landing.days import write_rows_of_days

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pit_support import build, copy_project, land, publish
 from rich.console import Console
 
+from tests.pit_support import build, copy_project, land, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.proof.prove import ROWS, compile_models, prove, show

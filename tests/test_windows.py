@@ -13,9 +13,9 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Row, as_of, loan_history, months_between, window
-from pit_support import copy_project
 
+from tests.oracle import Row, as_of, loan_history, months_between, window
+from tests.pit_support import copy_project
 from warehouse.base.catalog import attach
 from warehouse.proof.prove import compile_models
 
