@@ -15,13 +15,7 @@ from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
 from warehouse.datamart.runs import Datamart
 from warehouse.features.output import check_output, copy_to, join_parts, written_whole
-from warehouse.features.spine import (
-    ROW,
-    application_date,
-    customer_text,
-    read_spine,
-    term_value,
-)
+from warehouse.features.spine import ROW, create_applications, read_spine
 from warehouse.transform.compiled import (
     FEATURE_MODEL,
     SPINE_MODEL,
@@ -86,18 +80,7 @@ def write_features(
         attach(con, run_dir)
         terms = _terms(con)
         caller = read_spine(con, spine, tuple(terms), customer_column, date_column)
-        values = [
-            f"{term_value(con, caller, term, kind)} as {quoted_name(term)}"
-            for term, kind in terms.items()
-        ]
-        con.execute(
-            f"create table applications as select {ROW}, cast({ROW} as varchar) as loan_id,"
-            f" {project.customer_key} as customer_id, application_date,"
-            f" * exclude ({ROW}, customer_id, application_date) from (select {ROW},"
-            f" {customer_text(con, caller)} as customer_id,"
-            f" {', '.join([f'{application_date(con, caller)} as application_date', *values])}"
-            " from spine)"
-        )
+        create_applications(con, caller, terms, project.customer_key)
         given = {name: quoted_name(column) for name, column in caller.terms.items()}
         typed = ", ".join(f"features.{name} as {column}" for name, column in given.items())
         columns = f"spine.* exclude ({ROW}){f' replace ({typed})' if typed else ''}"

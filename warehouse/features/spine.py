@@ -75,6 +75,27 @@ def read_spine(
     )
 
 
+def create_applications(
+    con: DuckDBPyConnection, spine: Spine, terms: Mapping[str, str], customer_key: str
+) -> None:
+    """Create the table `applications` of a spine: __row, loan_id, customer_id, application_date.
+
+    loan_id is the row's number. terms are the further columns and their types, null where the file
+    has none. customer_key is the SQL that cleans a text customer_id as silver does.
+
+    Raises UserError for a value that cannot be read.
+    """
+    values = [f"{_application_date(con, spine)} as application_date"]
+    for term, kind in terms.items():
+        values.append(f"{_term_value(con, spine, term, kind)} as {quoted_name(term)}")
+    con.execute(
+        f"create table applications as select {ROW}, cast({ROW} as varchar) as loan_id,"
+        f" {customer_key} as customer_id, * exclude ({ROW}, customer_id)"
+        f" from (select {ROW}, {_customer_text(con, spine)} as customer_id, {', '.join(values)}"
+        " from spine)"
+    )
+
+
 def file_pattern(path: Path) -> str:
     """Return a path as DuckDB reads it, quoted: brackets and stars in it are no pattern."""
     return "'" + re.sub(r"([*?\[])", r"[\1]", str(path)).replace("'", "''") + "'"
@@ -213,7 +234,7 @@ def _holds_dates(con: DuckDBPyConnection, column: str, kind: str) -> bool:
     return dates > 0 and others == 0
 
 
-def customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
+def _customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
     """Return the SQL of a spine row's customer key as text, before it is cleaned as in silver.
 
     Whole numbers that came as fractions, as pandas writes them beside missing ones, lose the `.0`.
@@ -238,7 +259,7 @@ def customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
     return f"cast({column} as varchar)"
 
 
-def application_date(con: DuckDBPyConnection, spine: Spine) -> str:
+def _application_date(con: DuckDBPyConnection, spine: Spine) -> str:
     """Return the SQL of a spine row's date; a time of day is cut off.
 
     Raises UserError for a value that is no date, and for times with a zone: which calendar day
@@ -275,7 +296,7 @@ def application_date(con: DuckDBPyConnection, spine: Spine) -> str:
     return date
 
 
-def term_value(con: DuckDBPyConnection, spine: Spine, term: str, kind: str) -> str:
+def _term_value(con: DuckDBPyConnection, spine: Spine, term: str, kind: str) -> str:
     """Return the SQL of a term of the loan as `kind`, null where the file has no such column.
 
     Raises UserError for a value that is not of this type.
