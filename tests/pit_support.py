@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.bronze import land_files
 from warehouse.base.catalog import attach
-from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
-from warehouse.contracts.contract import read_contracts
+from warehouse.base.paths import DBT_DIR
 from warehouse.sample import generate
 from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
@@ -43,42 +43,9 @@ def tiny_queries(tiny: Path) -> CompiledProject:
 
 def land(data: Path, run_dir: Path, condition: str = "true") -> None:
     """Write the rows of the files that meet a condition as bronze, in two loads."""
-    load = "if(snapshot_date <= '2024-06-30', 1, 2)"
-    with duckdb.connect() as con:
-        for contract in read_contracts(CONTRACTS_FILE):
-            folder = run_dir / "bronze" / contract.name
-            folder.mkdir(parents=True)
-            con.execute(
-                f"""
-                copy (
-                    select
-                        * exclude (snapshot_date),
-                        '{contract.file}' as _source_file,
-                        cast(row_number() over () as bigint) as _row_number,
-                        {load} as _load_id,
-                        if({load} = 1, timestamp '{FIRST_LOAD}', timestamp '{SECOND_LOAD}')
-                            as _landed_at,
-                        cast(null as varchar) as _malformed_line,
-                        cast(null as varchar) as _snapshot_date_text,
-                        snapshot_date
-                    from read_csv(
-                        '{data / contract.file}', header = true, all_varchar = true,
-                        null_padding = true, strict_mode = false
-                    )
-                    where {condition}
-                ) to '{folder}' (format parquet, partition_by (snapshot_date), overwrite)
-                """
-            )
-        loads = run_dir / "bronze" / "loads"
-        loads.mkdir()
-        con.execute(
-            "copy (select load_id, 'none' as source, 'none' as source_file,"
-            " 0::bigint as file_bytes, '' as file_sha256, 0::bigint as rows_in_file,"
-            " 0::bigint as rows_landed, 0::bigint as rows_seen_before, landed_at from"
-            f" (values (1, timestamp '{FIRST_LOAD}'), (2, timestamp '{SECOND_LOAD}'))"
-            " as loads(load_id, landed_at))"
-            f" to '{loads}/load_000001.parquet' (format parquet)"
-        )
+    first = "snapshot_date <= '2024-06-30'"
+    land_files(run_dir, data, 1, FIRST_LOAD, f"({condition}) and {first}")
+    land_files(run_dir, data, 2, SECOND_LOAD, f"({condition}) and not {first}")
 
 
 BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine")

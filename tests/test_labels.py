@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.oracle import Row, maturity, null_reason
 from tests.pit_support import copy_project
 from warehouse.base.catalog import attach
-from warehouse.proof.prove import compile_models
+from warehouse.transform.compiled import compile_project
 
 JUDGED = ("maturity", "matures_on", "days_past_due", "label")
 RULE = {"boundary": "strict", "delay_days": 20, "max_age_days": 70}
@@ -139,7 +139,7 @@ def ruled(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
         ("models/bronze/_bronze.yml", "max_age_days: null", "max_age_days: 70"),
     ]
     project = copy_project(tmp_path_factory.mktemp("ruled"), changes)
-    queries = compile_models(project, tiny / "current")
+    queries = compile_project(project, tiny / "current")
     return {name: queries.model(f"{name}_features").sql for name in ("attributes", "loan_history")}
 
 

@@ -26,7 +26,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Rebuild gold without the future and compare; exit code 1 on any difference."""
-    from warehouse.datamart.runs import Datamart
+    from warehouse.base.layout import Datamart
     from warehouse.proof.console import show
     from warehouse.proof.prove import Event, ProofStopped, prove
     from warehouse.reporting.report import renew_report

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
-from warehouse.datamart.runs import Datamart
+from warehouse.base.layout import Datamart
 from warehouse.features.output import check_output, copy_to, join_parts, written_whole
 from warehouse.features.spine import ROW, create_applications, read_spine
 from warehouse.transform.compiled import (

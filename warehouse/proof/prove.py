@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR
-from warehouse.datamart.runs import write_json
+from warehouse.base.files import write_json
 from warehouse.features.scoring import published_run
 from warehouse.proof.builder import FullBuild, Rebuilder, build_full
 from warehouse.proof.compare import Difference

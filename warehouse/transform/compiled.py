@@ -6,7 +6,6 @@ user adds to the models is there as well.
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.errors import UserError
-from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import DBT_DIR
 
 COMPILED_FILE = "compiled.json"
 SPINE_MODEL = "loan_applications"  # what gold is built on: one row a loan application
@@ -188,26 +187,21 @@ def compile_project(
     """
     from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
 
-    before = {name: os.environ.get(name) for name in ("WAREHOUSE_HOME", "WAREHOUSE_BUILD_DIR")}
-    os.environ |= {"WAREHOUSE_HOME": str(PROJECT_DIR), "WAREHOUSE_BUILD_DIR": str(run_dir)}
+    variables = {"run_dir": str(run_dir), "memory_limit": None, **_moment_of_run(run_dir)}
     options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
+    options += ["--target", "run", "--vars", json.dumps(variables)]
     options += ["--target-path", str(target_dir or project_dir / "target")]
-    options += ["--vars", json.dumps(_moment_of_run(run_dir))]
     options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
-    try:
-        outcome = dbtRunner().invoke(["parse", *options])
-        if outcome.success:
-            manifest = outcome.result
-            outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
-        if isinstance(outcome.exception, KeyboardInterrupt):
-            raise outcome.exception
-        if not outcome.success:
-            raise UserError(f"dbt cannot compile {project_dir}: {_dbt_message(outcome)}")
-        return CompiledProject.from_manifest(manifest, project_dir)
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    outcome = dbtRunner().invoke(["parse", *options])
+    if outcome.success:
+        manifest = outcome.result
+        outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
+    if not outcome.success:
+        raise UserError(f"dbt cannot compile {project_dir}: {_dbt_message(outcome)}")
+    return CompiledProject.from_manifest(manifest, project_dir)
 
 
 def _moment_of_run(run_dir: Path) -> dict[str, str]:
