@@ -2,23 +2,18 @@
 -- bronze is either used by its silver table or set aside, never both, never neither, and silver
 -- holds no row that bronze does not. Row numbers are compared sixty at a time, as bits: as many
 -- rows as bits say that no number is there twice.
-{%- set silver_tables = {
-    'features_attributes': ref('customer_attributes'),
-    'features_financials': ref('customer_financials'),
-    'feature_clickstream': ref('clickstream'),
-    'lms_loan_daily': ref('loan_repayments'),
-} %}
-
-{%- for name, table in silver_tables.items() %}
+{%- for name, silver in var('sources').items() %}
 select
     '{{ name }}' as source,
     load_id,
+    source_file,
     60 * sixty as from_row_number,
     rows_landed,
     fates
 from (
     select
         load_id,
+        source_file,
         sixty,
         sum(landed) as rows_landed,
         sum(fate) as fates,
@@ -27,23 +22,24 @@ from (
     from (
         select
             load_id,
+            source_file,
             cast(floor(row_number / 60) as bigint) as sixty,
             cast(1 as bigint) << cast(row_number % 60 as integer) as row_bit,
             landed,
             fate
         from (
-            select _load_id as load_id, _row_number as row_number, 1 as landed, 0 as fate
+            select _load_id as load_id, _source_file as source_file, _row_number as row_number, 1 as landed, 0 as fate
             from {{ source('bronze', name) }}
             union all
-            select load_id, row_number, 0 as landed, 1 as fate
-            from {{ table }}
+            select load_id, source_file, row_number, 0 as landed, 1 as fate
+            from {{ ref(silver.silver) }}
             union all
-            select load_id, row_number, 0 as landed, 1 as fate
+            select load_id, source_file, row_number, 0 as landed, 1 as fate
             from {{ ref('set_aside_rows') }}
             where source = '{{ name }}'
         )
     )
-    group by load_id, sixty
+    group by load_id, source_file, sixty
 )
 where not (
     landed_bits = fate_bits

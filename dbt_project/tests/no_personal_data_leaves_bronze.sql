@@ -3,14 +3,14 @@
 -- model that is missing from the list below is reported, too.
 {{ config(group='gold') }}
 {%- set tables = [
-    ref('set_aside_rows'), ref('quarantine'), ref('customer_attributes'),
+    ref('watermarks'), ref('set_aside_rows'), ref('quarantine'), ref('customer_attributes'),
     ref('customer_financials'), ref('clickstream'), ref('loan_repayments'),
     ref('loan_applications'), ref('attributes_features'), ref('financials_features'),
     ref('clickstream_features'), ref('loan_history_features'), ref('feature_store'),
     ref('label_definitions'), ref('label_maturity'), ref('label_store'), ref('training_set'),
     ref('row_ledger'), ref('feature_deciles'), ref('feature_bins'), ref('feature_drift'),
     ref('feature_aucs'),
-    ref('feature_catalog'), ref('boundary_changes'), ref('boundary_sensitivity'),
+    ref('feature_catalog'), ref('application_features'),
     ref('split_summary'),
 ] %}
 {%- set allowed = ['customer_attributes.is_ssn_valid'] %}

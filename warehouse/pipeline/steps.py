@@ -12,10 +12,12 @@ from warehouse.base.paths import CONTRACTS_FILE
 from warehouse.contracts.contract import read_contracts
 from warehouse.datamart import foreign, runs
 from warehouse.datamart import publish as publishing
+from warehouse.landing.bronze import land as land_files
+from warehouse.landing.inspection import Inspection, SourceFile, inspect_sources
 from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
-from warehouse.pipeline.landing import FileInspection, identity, inspect_sources, land_files
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
+from warehouse.spark.session import SparkSettings
 from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, ModelResults, descriptions
 
 
@@ -66,14 +68,14 @@ class Inspected:
     """The files to land, all of them fit, and what they mean for the published run.
 
     Attributes:
-        files: every file of the sources, as inspected.
+        files: the files of all sources, those to land inspected.
         inputs: all that decides what the run makes, for its manifest.
         published: manifest of the published run, None before the first.
         unchanged: the published run, when it was made of the same inputs, else None.
         follows: folder of the published run when this one builds on its tables, else None.
     """
 
-    files: list[FileInspection]
+    files: Inspection
     inputs: dict[str, Any]
     published: dict[str, Any] | None
     unchanged: Published | None
@@ -114,9 +116,10 @@ def inspect(work: Work) -> Inspected:
     options, datamart = work.options, work.datamart
     with work.progress.step("inspect", f"inspecting the files of {options.data_dir}"):
         published = datamart.current_manifest()
-        files = inspect_sources(options.data_dir, read_contracts(CONTRACTS_FILE))
+        bronze_dir = datamart.current / "bronze"
+        files = inspect_sources(read_contracts(CONTRACTS_FILE), options.data_dir, bronze_dir)
         inputs = {
-            "files": [identity(file) for file in files],
+            "files": [_identity(file) for file in files.files],
             "code": code_hash(),
             "as_of": options.as_of,
             "known_at": options.known_at,
@@ -138,6 +141,17 @@ def inspect(work: Work) -> Inspected:
             unchanged=Published(run_dir, published, is_new=False) if is_same else None,
             follows=run_dir if is_like_published and is_whole_history else None,
         )
+
+
+def _identity(file: SourceFile) -> dict[str, Any]:
+    """Return what tells a file from others, for the manifest."""
+    return {
+        "source": file.source,
+        "file": file.name,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "rows": file.rows,
+    }
 
 
 def _damaged_files(run_dir: Path | None) -> list[str]:
@@ -165,20 +179,13 @@ def land(work: Work, inspected: Inspected) -> Landed:
     """
     record = work.record
     build_dir = runs.begin(work.datamart, record.run_id, inspected.follows is not None)
-    published = inspected.published
-    landed_before = published["inputs"]["files"] if published else []
-    new = [file for file in inspected.files if identity(file) not in landed_before]
+    new, files = inspected.files.to_land, inspected.files.files
     if new:
-        with work.progress.step("land", f"landing {len(new)} of {len(inspected.files)} files"):
+        with work.progress.step("land", f"landing {len(new)} of {len(files)} files"):
             memory = work.options.memory
-            land_files(
-                inspected.files,
-                new,
-                build_dir / "bronze",
-                record.log_file,
-                work.options.spark_master,
-                memory.spark_heap if memory else None,
-            )
+            heap = {"memory": memory.spark_heap} if memory else {}
+            settings = SparkSettings(record.log_file, work.options.spark_master, **heap)
+            land_files(inspected.files, build_dir / "bronze", settings, work.progress.detail)
     return Landed(inspected, build_dir)
 
 

@@ -5,6 +5,7 @@ as dicts, in the order in which they are shown, or the one figure it is named fo
 name, an SSN or a customer.
 """
 
+import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -12,8 +13,6 @@ from datetime import date
 from typing import Any
 
 from duckdb import DuckDBPyConnection
-
-from warehouse.landing.days import fields_of
 
 Row = dict[str, Any]
 
@@ -155,7 +154,7 @@ def _values_to_blame(reason: str, raw: str | None, columns: Sequence[str]) -> st
     if reason == "malformed_row":
         if "line" not in values:
             return "line not shown: it may hold personal columns"
-        count = len(fields_of(values["line"]))
+        count = len(next(csv.reader([values["line"]]), []))
         return f"{count} values in the line for {len(columns)} columns"
     if reason == "missing_key":
         shown = {name: values[name] for name in values if name in IDENTIFIERS}

@@ -1,5 +1,5 @@
 with applications as (
-    select * from {{ ref('loan_applications') }}
+    {{ applications_to_build() }}
 ),
 
 attributes as (
@@ -33,4 +33,8 @@ features as (
 )
 
 select * from features
+{%- if is_incremental() %}
+union all
+{{ closed_rows() }}
+{%- endif %}
 order by loan_id

@@ -11,7 +11,7 @@
 {%- set wide_sum = adapter.dispatch('wide_sum') -%}
 
 with applications as (
-    select * from {{ ref('loan_applications') }}
+    {{ applications_to_build() }}
 ),
 
 clickstream as (
@@ -123,4 +123,8 @@ features as (
 )
 
 select * from features
+{%- if is_incremental() %}
+union all
+{{ closed_rows() }}
+{%- endif %}
 order by loan_id

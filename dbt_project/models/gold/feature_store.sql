@@ -1,18 +1,21 @@
-{%- set groups = var('feature_groups') -%}
+{%- set groups = ['application'] + feature_groups() | list -%}
 
 with applications as (
-    select * from {{ ref('loan_applications') }}
+    {{ applications_to_build() }}
 ),
 
 {% for group in groups -%}
 {{ group }} as (
     select * from {{ ref(group ~ '_features') }}
+    where {{ in_batch('application_date') }}
 ),
 
 {% endfor -%}
 feature_store as (
     select
-        applications.*
+        applications.loan_id,
+        applications.customer_id,
+        applications.application_date
         {%- for group in groups %},
         {{ all_but(group, ['loan_id', 'customer_id', 'application_date']) }}
         {%- endfor %}
@@ -23,4 +26,8 @@ feature_store as (
 )
 
 select * from feature_store
+{%- if is_incremental() %}
+union all
+{{ closed_rows() }}
+{%- endif %}
 order by application_date, loan_id

@@ -7,7 +7,7 @@
 ] -%}
 
 with applications as (
-    select * from {{ ref('loan_applications') }}
+    {{ applications_to_build() }}
 ),
 
 financials as (
@@ -51,4 +51,8 @@ features as (
 )
 
 select * from features
+{%- if is_incremental() %}
+union all
+{{ closed_rows() }}
+{%- endif %}
 order by loan_id

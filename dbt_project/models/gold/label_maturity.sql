@@ -8,6 +8,7 @@ definitions as (
 
 repayments as (
     select * from {{ ref('loan_repayments') }}
+    where known_until is null
 ),
 
 -- nearly no month was reported twice: what is small is joined

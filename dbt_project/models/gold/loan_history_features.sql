@@ -1,6 +1,6 @@
 {#- What was known at the application about the loans the customer took before. -#}
 with applications as (
-    select * from {{ ref('loan_applications') }}
+    {{ applications_to_build() }}
 ),
 
 repayments as (
@@ -107,4 +107,8 @@ features as (
 )
 
 select * from features
+{%- if is_incremental() %}
+union all
+{{ closed_rows() }}
+{%- endif %}
 order by loan_id

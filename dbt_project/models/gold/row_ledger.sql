@@ -1,9 +1,7 @@
-{%- set silver_tables = {
-    'features_attributes': 'customer_attributes',
-    'features_financials': 'customer_financials',
-    'feature_clickstream': 'clickstream',
-    'lms_loan_daily': 'loan_repayments',
-} -%}
+{%- set silver_tables = {} -%}
+{%- for name, source in var('sources').items() -%}
+    {%- do silver_tables.update({name: source.silver}) -%}
+{%- endfor -%}
 
 with loads as (
     select * from {{ source('bronze', 'loads') }}
@@ -75,7 +73,7 @@ gold_rows as (
             case
                 when spine.customer_id is null then 'no_application'
                 when not (
-                    {{ is_known_as_of('spine.application_date', 'source.snapshot_date', rule.boundary, rule.delay_days) }}
+                    {{ is_known_as_of('spine.application_date', 'source.snapshot_date', rule.boundary, known_from='known_from') }}
                 ) then 'after_every_application'
             end as reason
             {%- endif %}

@@ -1,4 +1,4 @@
-{%- set groups = var('feature_groups') -%}
+{%- set groups = feature_groups() -%}
 
 with training_set as (
     select * from {{ ref('training_set') }}

@@ -1,7 +1,7 @@
 {%- set amounts = ['loan_amt', 'due_amt', 'paid_amt', 'overdue_amt', 'balance'] -%}
 
-with used as (
-    {{ used_rows('lms_loan_daily') }}
+with versions as (
+    {{ versions('lms_loan_daily') }}
 ),
 
 numbers as (
@@ -11,13 +11,12 @@ numbers as (
         {%- for amount in amounts %}
         {{ number_value(amount) }} as {{ amount }}_number{{ ',' if not loop.last }}
         {%- endfor %}
-    from used
+    from versions
 ),
 
 cleaned as (
     select
         *,
-        {{ date_value('snapshot_date', source_meta('lms_loan_daily', 'date_format')) }} as snapshot_date_cleaned,
         {{ in_range('tenure_number', 'tenure', 'integer') }} as tenure_cleaned,
         {%- for amount in amounts %}
         {{ in_range(amount ~ '_number', amount, 'decimal(18, 2)') }} as {{ amount }}_cleaned{{ ',' if not loop.last }}
@@ -43,17 +42,17 @@ first_missed as (
         *,
         case
             when installments_missed > 0
-                then {{ minus_months('snapshot_date_cleaned', 'installments_missed') }}
+                then {{ minus_months('event_date', 'installments_missed') }}
         end as first_missed_date
     from missed
 ),
 
 repayments as (
     select
-        {{ text_value('loan_id') }} as loan_id,
+        entity_id as loan_id,
         {{ text_value('Customer_ID') }} as customer_id,
-        {{ date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) }} as loan_start_date,
-        snapshot_date_cleaned as snapshot_date,
+        {{ loan_start_date_of('lms_loan_daily') }} as loan_start_date,
+        event_date as snapshot_date,
         cast({{ number_value('installment_num') }} as integer) as mob,
         tenure_cleaned as tenure,
         {%- for amount in amounts %}
@@ -63,7 +62,7 @@ repayments as (
         first_missed_date,
         case
             when installments_missed = 0 then 0
-            else {{ days_between('first_missed_date', 'snapshot_date_cleaned') }}
+            else {{ days_between('first_missed_date', 'event_date') }}
         end as days_past_due,
         {%- set actions = [cleaning_action('tenure', 'tenure', 'tenure_cleaned', number='tenure_number')] -%}
         {%- for amount in amounts -%}
@@ -75,10 +74,9 @@ repayments as (
             ~ " else 'days_past_due:no_amount_due' end end"
         ) %}
         {{ list_of_actions(actions) }} as cleaning_actions,
-        _load_id as load_id,
-        _row_number as row_number
+        {{ version_columns() }}
     from first_missed
 )
 
 select * from repayments
-order by loan_id, snapshot_date
+order by loan_id, snapshot_date, load_id

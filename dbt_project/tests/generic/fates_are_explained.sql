@@ -6,8 +6,8 @@
 {%- set reasons = {
     'outside_scope': ['dated_after_as_of', 'loaded_after_known_at'],
     'quarantined': [
-        'malformed_row', 'missing_key', 'invalid_snapshot_date', 'invalid_loan_start_date',
-        'invalid_installment_num', 'snapshot_before_loan_start',
+        'malformed_row', 'missing_key', 'invalid_snapshot_date', 'implausible_date',
+        'invalid_loan_start_date', 'invalid_installment_num', 'snapshot_before_loan_start',
     ],
     'duplicate': ['same_content'],
     'superseded': ['restated'],
