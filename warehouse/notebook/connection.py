@@ -24,6 +24,8 @@ from warehouse.base.catalog import attach, attach_lab, quoted_name, quoted_text
 from warehouse.base.errors import UserError
 from warehouse.base.layout import LAYERS, Datamart
 from warehouse.base.paths import DATAMART_DIR
+from warehouse.features.macros import create_macros
+from warehouse.transform.compiled import COMPILED_FILE
 from warehouse.transform.runner import DESCRIPTIONS_FILE
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     attach(con, run_dir)
     for table, reason in attach_lab(con, datamart.lab).items():
         warnings.warn(f"lab.{table} cannot be read: {reason}", stacklevel=2)
-    _create_macros(con, run_dir)
+    if (run_dir / COMPILED_FILE).exists():
+        create_macros(con, run_dir)
     _describe(con, run_dir / DESCRIPTIONS_FILE)
     if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
         from warehouse.notebook.sql_cells import offer_sql_cells
@@ -90,13 +93,6 @@ def tables(con: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
             }
         )
     return pd.DataFrame(rows).set_index("table")
-
-
-def _create_macros(con: duckdb.DuckDBPyConnection, run_dir: Path) -> None:
-    from warehouse.features.scoring import QUERIES_FILE, create_macros
-
-    if (run_dir / QUERIES_FILE).exists():
-        create_macros(con, run_dir)
 
 
 def _describe(con: duckdb.DuckDBPyConnection, descriptions: Path) -> None:

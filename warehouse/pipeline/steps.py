@@ -193,7 +193,7 @@ def build(work: Work, landed: Landed) -> Built:
     Raises:
         UserError: a model could not be built.
     """
-    from warehouse.features.scoring import compiled_queries, save_queries
+    from warehouse.transform.compiled import CompiledProject
 
     options, memory = work.options, work.options.memory
     is_incremental = landed.inspected.follows is not None
@@ -215,7 +215,7 @@ def build(work: Work, landed: Landed) -> Built:
         models = dbt.build_models()
         work.progress.parts["build"] = models.seconds
         if not is_incremental:  # an incremental run keeps the SQL of the whole build it follows
-            save_queries(compiled_queries(dbt.manifest), landed.build_dir)
+            CompiledProject.from_manifest(dbt.manifest).save(landed.build_dir)
         write_json(landed.build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
     return Built(landed, dbt, models)
 
