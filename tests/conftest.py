@@ -16,7 +16,7 @@ from tests.pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
-from warehouse.landing import bronze as landing
+from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 environment = user_environment  # the name that tests outside the new folders import
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
-    """Spark as a landing has it."""
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
+    """Return Spark as a landing has it, one session a test process."""
+    settings = SparkSettings(tmp_path_factory.mktemp("spark") / "spark.log", "local[2]")
+    with spark_session(settings) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

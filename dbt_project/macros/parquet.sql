@@ -8,8 +8,9 @@
                  within the memory that a machine has. The model says with in_batch() which rows of
                  its spine are meant, and with is_incremental() what it keeps of the table before.
 
-    Files are written beside those of the table before, which the query may read, and take their
-    place when all are written.
+    Files are written under names of this command's own, next to those of the table before, which
+    the query may read, and renamed when all are written: a killed command leaves the old files
+    whole, and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
     {{ return(parquet_files(sql, [])) }}
@@ -28,17 +29,18 @@
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {%- set files = [] -%}
+    {%- set files = {} -%}
     {%- for batch in batches or [none] -%}
         {%- if batch -%}
             {%- do run_query("set variable batch_first = date '" ~ batch[0] ~ "'") -%}
             {%- do run_query("set variable batch_last = date '" ~ batch[1] ~ "'") -%}
         {%- endif -%}
-        {%- do files.append(this.identifier ~ ('.%03d' % loop.index if batches | length > 1 else '') ~ '.parquet') -%}
+        {%- set name = this.identifier ~ ('.%03d' % loop.index if batches | length > 1 else '') ~ '.parquet' -%}
+        {%- do files.update({folder ~ '/' ~ name: folder ~ '/tmp_' ~ invocation_id ~ '_' ~ name}) -%}
         {% call statement('main') -%}
             copy (
                 {{ sql }}
-            ) to '{{ (folder ~ '/tmp_' ~ files[-1]) | replace("'", "''") }}' (format parquet, compression zstd)
+            ) to '{{ files[folder ~ '/' ~ name] | replace("'", "''") }}' (format parquet, compression zstd)
         {%- endcall %}
     {%- endfor -%}
     {%- if batches -%}
@@ -48,7 +50,7 @@
     {#- the plugin moves the files to their place and removes what else the table had -#}
     {% do adapter.store_relation('plugin', this, [], '', 'parquet', {'files': files}) %}
     {%- set paths = [] -%}
-    {%- for file in files -%}{%- do paths.append("'" ~ (folder ~ '/' ~ file) | replace("'", "''") ~ "'") -%}{%- endfor -%}
+    {%- for file in files -%}{%- do paths.append("'" ~ file | replace("'", "''") ~ "'") -%}{%- endfor -%}
     {% call statement('view') -%}
         create or replace view {{ target_relation }} as
         select * from read_parquet([{{ paths | join(', ') }}])

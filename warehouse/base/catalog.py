@@ -4,10 +4,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.base.layout import LAYERS
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LAYERS = ("bronze", "silver", "gold")
 SPILL_DIR = "spill"  # DuckDB makes it when it has to, and removes it
 
 

@@ -30,7 +30,8 @@ from warehouse.base.catalog import LAYERS, attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DATAMART_DIR
 from warehouse.datamart.runs import Datamart
-from warehouse.features.scoring import QUERIES_FILE, create_macros
+from warehouse.features.macros import create_macros
+from warehouse.transform.compiled import COMPILED_FILE
 from warehouse.transform.runner import DESCRIPTIONS_FILE
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     attach(con, run_dir)
-    if (run_dir / QUERIES_FILE).exists():
+    if (run_dir / COMPILED_FILE).exists():
         create_macros(con, run_dir)
     _describe(con, run_dir / DESCRIPTIONS_FILE)
     shell = _notebook_shell()

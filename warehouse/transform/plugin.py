@@ -1,45 +1,66 @@
-"""dbt-duckdb plugin: the datamart's files are the database, so dbt needs no database file."""
+"""dbt-duckdb plugin: the datamart's parquet files are the database, so dbt needs no database file.
 
-import os
+Its config in profiles.yml says which folder the models are written to:
+
+    run_dir        folder of a run in progress: what it holds is shown, nothing else
+    datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
+                   published. Relative paths begin at dbt_project
+"""
+
 from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from warehouse.base import catalog, paths
+from warehouse.base import catalog
+from warehouse.base.layout import Datamart
+from warehouse.base.paths import DBT_DIR
 
 
 class Plugin(BasePlugin):
-    """Points dbt at the published run, or at the folder main.py builds in (WAREHOUSE_BUILD_DIR)."""
+    """Points dbt at a run in progress, or at the folder `dev` of a datamart."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Find the folders to read and the one to write."""
+        self.memory_limit: str | None = plugin_config.get("memory_limit") or None
+        if run_dir := plugin_config.get("run_dir"):
+            self.write_dir = Path(run_dir)
+            self.read_dirs = [self.write_dir]
+        else:
+            datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))
+            published = datamart.current_run()
+            if published is None:
+                raise DbtRuntimeError(
+                    f"no datamart in {datamart.root.resolve()}: run `python main.py` once first"
+                )
+            self.write_dir = datamart.dev.resolve()
+            self.read_dirs = [published, self.write_dir]
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Set the folder that models are written to."""
-        creds.external_root = str(paths.dbt_run_dir())
+        creds.external_root = str(self.write_dir)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Show what the folder holds already as views; spill beside it what memory cannot hold."""
-        run_dir = Path(self.creds.external_root)
-        catalog.set_memory(conn, run_dir, os.environ.get("WAREHOUSE_MEMORY_LIMIT"))
-        if at_once := os.environ.get("WAREHOUSE_QUERIES_AT_ONCE"):
-            (threads,) = conn.execute("select current_setting('threads')").fetchone()
-            conn.execute("set threads = ?", [max(1, threads // int(at_once))])
-        if run_dir.is_dir():
-            for layer in catalog.LAYERS:
-                (run_dir / layer).mkdir(exist_ok=True)
-        catalog.attach(conn, run_dir)
+        """Show the files of the folders as views; spill to disk there when memory is short."""
+        catalog.set_memory(conn, self.write_dir, self.memory_limit)
+        for layer in ("silver", "gold"):
+            (self.write_dir / layer).mkdir(parents=True, exist_ok=True)
+        for folder in self.read_dirs:
+            catalog.attach(conn, folder)
 
     def store(self, target_config: TargetConfig) -> None:
-        """Put the new files of a table in their place and remove those it had before.
+        """Move the files that a model was written to into their places; remove its other files.
 
-        The config names the files; each was written as tmp_<file> in the folder of its schema.
+        The config holds `files`: {file: the same file as it was written, under a temporary name}.
         """
-        relation, files = target_config.relation, target_config.config["files"]
-        folder = Path(self.creds.external_root) / relation.schema
-        for file in files:
-            (folder / f"tmp_{file}").replace(folder / file)
-        for path in folder.glob("*.parquet"):
-            if catalog.table_of(path) == relation.identifier and path.name not in files:
-                path.unlink()
+        files = {Path(file): Path(new) for file, new in target_config.config["files"].items()}
+        for file, new in files.items():
+            new.replace(file)
+        table = target_config.relation.identifier
+        for path in next(iter(files)).parent.glob("*.parquet"):
+            if catalog.table_of(path) == table and path not in files:
+                path.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
     load changes an application. Where the source's corrections count for all time: in the latest
     version of every row.
 -#}
+{#- how a caller's own customer keys are cleaned (`main.py features`): the rule of silver -#}
+{{ config(meta={'customer_key': text_value('customer_id')}) }}
 {%- set is_retroactive = source_meta('lms_loan_daily', 'corrections') == 'retroactive' -%}
 
 with repayments as (

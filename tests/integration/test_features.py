@@ -7,13 +7,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pit_support import build, land, rows
+from tests.pit_support import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR
 from warehouse.datamart.contents import table_hash
-from warehouse.features.scoring import create_macros, load_queries, write_features
-from warehouse.proof.prove import compile_models
+from warehouse.cli.main import main
+from warehouse.features import scoring
+from warehouse.features.macros import create_macros
+from warehouse.features.scoring import FeatureSet, write_features
+from warehouse.transform.compiled import CompiledProject, compile_project
 
 TABLES = ("feature_store", "label_store", "training_set")
 
@@ -45,7 +48,7 @@ def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path):
             f" from '{out}' order by my_loan"
         )
         wanted = "select * from gold.feature_store order by loan_id"
-        assert written == con.execute("select count(*) from gold.feature_store").fetchone()[0]
+        assert written.rows == con.execute("select count(*) from gold.feature_store").fetchone()[0]
         assert con.execute(again).fetchall() == con.execute(wanted).fetchall()
 
 
@@ -63,7 +66,7 @@ def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
         f"no date,{customer},,7\n"
         f",,{day},007\n",
     )
-    assert write_features(tiny, spine, tmp_path / "out.csv") == 5
+    assert write_features(tiny, spine, tmp_path / "out.csv").rows == 5
     found = con.execute(
         "select note, CUSTOMER_ID, loan_id, clickstream_null_reason, fe_1 is not null as has_value"
         f" from read_csv('{tmp_path / 'out.csv'}', all_varchar = true)"
@@ -71,7 +74,7 @@ def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
     assert found == [
         ("b, twice", customer, None, None, True),
         ("b, twice", customer, None, None, True),
-        ("a", "nobody", "7", "no_history_yet", False),
+        ("a", "nobody", "7", "unknown_customer", False),
         ("no date", customer, "7", "no_date", False),
         (None, None, "007", "no_customer", False),
     ]
@@ -122,52 +125,112 @@ def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(c
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "message"),
+    ("text", "message"),
     [
-        ("name,day\nx,2024-01-01\n", {}, "has no column customer_id, only name, day"),
-        ("customer_id,n\nx,1\n", {}, "no column holds dates; .*--date"),
-        (
-            "customer_id,a,b\nx,2024-01-01,2024-01-02\n",
-            {},
-            "columns a, b all hold dates; .*--date",
-        ),
-        (
-            "customer_id,application_date\nx,2024-01-01\ny,1/5/2023\n",
-            {},
-            "data row 2: application_date is '1/5/2023', expected YYYY-MM-DD",
-        ),
-        ("customer_id,day\nx,2024-02-30\n", {"date_column": "day"}, "data row 1: day is '2024"),
-        ("customer_id,day\nx,2024-02-20\n", {"date_column": "date"}, "has no column date"),
         (
             "customer_id,application_date,age\nx,2024-01-01,9\n",
-            {},
-            "column age is the name of a feature as well",
+            "column age of the spine is the name of a feature as well",
         ),
-        ('customer_id,day\n"x,2024-01-01\n', {}, "Line: 2 .* unterminated quote"),
-        ("customer_id,day\nx,2024-01-01,4\n", {}, "Line: 2 .*Expected Number of Columns: 2"),
-        ("customer_id,day,DAY\nx,2024-01-01,\n", {}, "column day stands twice"),
-        ("", {}, "spine.csv is empty"),
+        ("customer_id,application_date\nx,1/5/2023\n", "application_date is '1/5/2023'"),
     ],
 )
-def test_a_bad_call_is_refused_and_leaves_nothing(tiny, tmp_path, text, options, message):
+def test_a_bad_spine_is_refused_and_leaves_nothing(tiny, tmp_path, text, message):
     spine = csv(tmp_path / "spine.csv", text)
     with pytest.raises(UserError, match=message):
-        write_features(tiny, spine, tmp_path / "out.parquet", **options)
+        write_features(tiny, spine, tmp_path / "out.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["spine.csv"]
 
 
-def test_files_that_are_not_there_or_cannot_be_written_are_named(tiny, tmp_path):
+def test_places_that_an_output_cannot_have_are_refused_with_a_better_one(tiny, tmp_path):
     spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,2024-01-01\n")
-    with pytest.raises(UserError, match="there is no such file"):
-        write_features(tiny, tmp_path / "none.csv", tmp_path / "out.csv")
-    with pytest.raises(UserError, match=r"has to be a \.csv or \.parquet"):
-        write_features(tiny, tmp_path / "none.xlsx", tmp_path / "out.csv")
+    for place in ("bronze", "silver/x", "gold", "runs/tiny/gold", "current/gold"):
+        with pytest.raises(UserError, match=f"a folder that runs replace: write to {tiny}/lab"):
+            write_features(tiny, spine, tiny / place / "out.csv")
+    link = tmp_path / "link"
+    link.symlink_to(tiny / "current" / "gold")
+    with pytest.raises(UserError, match="a folder that runs replace"):
+        write_features(tiny, spine, link / "out.csv")
+    (tmp_path / "same.csv").symlink_to(spine)
+    for out in (spine, tmp_path / "same.csv"):
+        with pytest.raises(UserError, match="is the input as well"):
+            write_features(tiny, spine, out)
     with pytest.raises(UserError, match=r"name the output \.parquet or \.csv"):
         write_features(tiny, spine, tmp_path / "out.txt")
     with pytest.raises(UserError, match=r"nowhere/out.csv cannot be written"):
         write_features(tiny, spine, tmp_path / "nowhere" / "out.csv")
     with pytest.raises(UserError, match="holds no published datamart"):
         write_features(tmp_path, spine, tmp_path / "out.csv")
+
+
+def test_a_header_alone_gives_all_columns_and_no_row(con, tiny, tmp_path):
+    spine = csv(tmp_path / "spine.csv", "note,customer_id,application_date\n")
+    for name in ("out.csv", "out.parquet"):
+        assert write_features(tiny, spine, tmp_path / name) == FeatureSet(0, 0, 0)
+        described = con.execute(f"describe from '{tmp_path / name}'").fetchall()
+        names = [column for column, *_ in described]
+        features = [column for column, *_ in con.execute("describe gold.feature_store").fetchall()]
+        assert names == ["note", "customer_id", "application_date", *features[3:]]
+        assert con.execute(f"select count(*) from '{tmp_path / name}'").fetchone() == (0,)
+
+
+def test_customers_that_no_source_knows_are_counted_and_have_a_reason(con, tiny, tmp_path, capsys):
+    (known,) = con.execute(
+        "select customer_id from gold.feature_store order by application_date limit 1"
+    ).fetchone()
+    spine = csv(
+        tmp_path / "s.csv",
+        f"customer_id,day\n {known}_,1999-01-01\nstranger,2024-01-01\nstranger 2,2024-01-01\n",
+    )
+    out = tmp_path / "out.csv"
+    options = ["--datamart-dir", str(tiny), "--spine", str(spine), "--out", str(out)]
+    assert main(["features", *options]) == 0
+    said = capsys.readouterr().out
+    assert "3 customers, 2 of them in no source" in said
+    assert "warning: no source knows most of these customers" in said
+    reasons = con.execute(
+        "select attributes_null_reason, loan_history_null_reason"
+        f" from read_csv('{out}', all_varchar = true)"
+    ).fetchall()
+    assert reasons == [("no_history_yet",) * 2, *[("unknown_customer",) * 2] * 2]
+
+
+def test_terms_of_the_loan_are_features_where_the_spine_has_them(con, tiny, tmp_path):
+    spine = tmp_path / "spine.parquet"
+    con.execute(
+        "copy (select customer_id, loan_amt * 2 as LOAN_AMT, application_date"
+        f" from gold.feature_store) to '{spine}' (format parquet)"
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet")
+    doubled = con.execute(
+        f"select count(*) from '{tmp_path / 'out.parquet'}' as scored"
+        " inner join gold.feature_store as store using (customer_id, application_date)"
+        " where scored.loan_amt = 2 * store.loan_amt and scored.tenure is null"
+    ).fetchone()
+    assert doubled == con.execute("select count(*) from gold.feature_store").fetchone()
+
+
+def test_the_scoring_set_of_a_day_is_a_file_too(con, tiny, tmp_path, capsys):
+    out = tmp_path / "out.parquet"
+    options = ["--datamart-dir", str(tiny), "--as-of", "2024-02-10", "--out", str(out)]
+    assert main(["features", *options]) == 0
+    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
+    assert rows(con, f"from '{out}'") == scoring
+    assert f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+
+
+def test_many_rows_are_worked_off_a_part_at_a_time(con, tiny, tmp_path, monkeypatch):
+    spine = tmp_path / "spine.parquet"
+    con.execute(
+        "copy (select loan_id as my_loan, customer_id, application_date"
+        f" from gold.feature_store order by md5(loan_id)) to '{spine}' (format parquet)"
+    )
+    write_features(tiny, spine, tmp_path / "whole.parquet")
+    monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 20)
+    write_features(tiny, spine, tmp_path / "parts.parquet")
+    whole, parts = (
+        con.execute(f"from '{tmp_path / name}.parquet'").fetchall() for name in ("whole", "parts")
+    )
+    assert whole == parts
 
 
 def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
@@ -178,9 +241,9 @@ def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
     assert out.read_text() == "as it was\n"
 
 
-def test_saved_queries_are_the_compiled_models_in_build_order(tiny):
-    saved = load_queries(tiny / "current")
-    assert saved == compile_models(DBT_DIR, tiny / "current", tiny / "runs" / "dbt_target")
+def test_the_saved_project_is_the_compiled_one_in_build_order(tiny):
+    saved = CompiledProject.load(tiny / "current")
+    assert saved == compile_project(DBT_DIR, tiny / "current", tiny / "runs" / "dbt_target")
     seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
     for model in saved.models:
         assert seen.issuperset(model.depends_on), model.name
@@ -208,14 +271,14 @@ def test_a_build_of_a_moment_is_a_build_from_what_there_was(
     land(tiny_data, then)
     build(then, **variables)
     land(tiny_data, truncated, condition)
-    build(truncated)
+    build_compiled(truncated, CompiledProject.load(tiny / "current"))
     assert hashes(then) == hashes(truncated)
     assert hashes(then) != hashes(tiny / "current")
 
 
 def test_building_again_gives_the_same_hash(tiny, tiny_data, tmp_path):
     land(tiny_data, tmp_path / "again")
-    build(tmp_path / "again")
+    build_compiled(tmp_path / "again", CompiledProject.load(tiny / "current"))
     assert hashes(tmp_path / "again") == hashes(tiny / "current")
 
 
