@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
 
 def data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
     """Return rows as the data of a chart."""
-    return alt.InlineData(values=list(rows))
+    return alt.InlineData(values=[dict(row) for row in rows])
 
 
 def months(field: str = "application_month", **options: Any) -> alt.X:

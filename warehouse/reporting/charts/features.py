@@ -101,16 +101,19 @@ def _state_colors(states: list[str]) -> dict[str, str]:
     }
 
 
-def strongest_features(catalog: Rows) -> list[Row]:
+def strongest_features(catalog: Rows, is_whole: bool = False) -> list[Row]:
     """Return the catalogue's features by how far they are from chance alone, best first.
 
-    Of a group of very many the best one a source column; its other statistics say the same.
+    Of a group of very many the best one a source column, since its other statistics say the same;
+    all of them with is_whole.
     """
     found = records(catalog)
     sizes = Counter(row["feature_group"] for row in found)
     for row in found:
         row["strength"] = None if row["auc"] is None else abs(row["auc"] - 0.5) + 0.5
     ranked = sorted(found, key=lambda row: (-(row["strength"] or 0), row["feature"]))
+    if is_whole:
+        return ranked
     best: dict[tuple[str, str], Row] = {}
     for row in ranked:
         is_many = sizes[row["feature_group"]] > MANY_FEATURES
@@ -189,7 +192,7 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         row["group"] = words(row["feature_group"])
         row["chance"] = 0.5
     groups = sorted({words(row["feature_group"]) for row in records(catalog)})
-    base = alt.Chart(data(found), description="AUC of single features on later loans").encode(
+    base = alt.Chart(data(found)).encode(
         y=alt.Y(
             "feature:N",
             sort=None,
@@ -217,4 +220,6 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
             text="value:N", color=alt.value(COLORS["ink"])
         ),
     ]
-    return styled(alt.layer(*layers), height=alt.Step(21))
+    return styled(
+        alt.layer(*layers, description="AUC of single features on later loans"), height=alt.Step(21)
+    )

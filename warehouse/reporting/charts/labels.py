@@ -110,9 +110,7 @@ def vintage_curves(rows: Rows) -> Any:
         row["quarter"] = f"{year} Q{(month + 2) // 3}"
     order = sorted({row["quarter"] for row in found})
     days = found[0]["min_days_past_due"] if found else 30
-    base = alt.Chart(
-        data(found), description=f"Share of loans ever {days} days past due, by month on book"
-    ).encode(
+    base = alt.Chart(data(found)).encode(
         x=alt.X(
             "mob:Q", axis=alt.Axis(title="month on book", grid=False, tickMinStep=1, format="d")
         ),
@@ -133,6 +131,7 @@ def vintage_curves(rows: Rows) -> Any:
     chart = alt.layer(
         base.mark_line(color=COLORS["accent"]),
         base.mark_point(color=COLORS["accent"], filled=True, size=16),
+        description=f"Share of loans ever {days} days past due, by month on book",
     )
     return styled(chart, height=200)
 
@@ -144,7 +143,7 @@ def overdue_money(rows: Rows, label_month: int) -> Any:
     """
     found = records(rows)
     last = found[-1]
-    base = alt.Chart(data(found), description="Money overdue by month on book").encode(
+    base = alt.Chart(data(found)).encode(
         x=alt.X(
             "mob:Q",
             axis=alt.Axis(title="months since application", grid=False, tickMinStep=1, format="d"),
@@ -167,4 +166,4 @@ def overdue_money(rows: Rows, label_month: int) -> Any:
         .mark_point(color=COLORS["bad"], filled=True, size=70, opacity=1)
         .encode(x="mob:Q", y="overdue_amt:Q"),
     ]
-    return styled(alt.layer(*layers), height=300)
+    return styled(alt.layer(*layers, description="Money overdue by month on book"), height=300)

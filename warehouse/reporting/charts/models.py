@@ -19,7 +19,7 @@ def group_power(rows: Rows) -> Any:
         row["kind"] = words(row["feature_group"])
         row["value"] = f"{row['auc']:.3f}"
         row["chance"] = 0.5
-    base = alt.Chart(data(found), description="Out-of-time AUC by feature group, 95 %").encode(
+    base = alt.Chart(data(found)).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelColor=COLORS["ink"])),
         tooltip=[
             "name:N",
@@ -46,7 +46,10 @@ def group_power(rows: Rows) -> Any:
             x="auc_high:Q", text="value:N"
         ),
     ]
-    return styled(alt.layer(*layers), height=alt.Step(28))
+    return styled(
+        alt.layer(*layers, description="Out-of-time AUC by feature group, 95 %"),
+        height=alt.Step(28),
+    )
 
 
 def roc(curves: Mapping[str, Row]) -> Any:
@@ -107,7 +110,7 @@ def lift(rows: Rows) -> Any:
 
 def importance(rows: Rows) -> Any:
     """Draw the AUC lost when a factor is shuffled; rows of `importance`: factor, lost."""
-    base = alt.Chart(data(records(rows)), description="AUC lost when a factor is shuffled").encode(
+    base = alt.Chart(data(records(rows))).encode(
         y=alt.Y(
             "factor:N",
             sort=None,
@@ -119,14 +122,16 @@ def importance(rows: Rows) -> Any:
         text=alt.Text("lost:Q", format=".3f")
     )
     bars = base.mark_bar(color=COLORS["accent"], height={"band": 0.55})
-    return styled(alt.layer(bars, text), height=alt.Step(21))
+    return styled(
+        alt.layer(bars, text, description="AUC lost when a factor is shuffled"), height=alt.Step(21)
+    )
 
 
 def shown_and_kept(rows: Rows) -> Any:
     """Draw the AUC that a join shows and what it keeps in use; rows: name, shown, kept."""
     found = records(rows)
     y = alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelColor=COLORS["ink"]))
-    base = alt.Chart(data(found), description="AUC shown, and kept in use").encode(y=y)
+    base = alt.Chart(data(found)).encode(y=y)
     low = min(min(row["shown"], row["kept"]) for row in found) - 0.03
     points = [
         {"name": row["name"], "auc": row[kind], "kind": kind}
@@ -144,7 +149,7 @@ def shown_and_kept(rows: Rows) -> Any:
         base.mark_rule(color=COLORS["faint"], strokeWidth=3).encode(x="shown:Q", x2="kept:Q"),
         dots.mark_point(filled=True, size=110, opacity=1),
     ]
-    return styled(alt.layer(*layers), height=alt.Step(34))
+    return styled(alt.layer(*layers, description="AUC shown, and kept in use"), height=alt.Step(34))
 
 
 def side_by_side(*charts: Any) -> Any:

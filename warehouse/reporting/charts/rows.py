@@ -143,7 +143,7 @@ def run_times(manifests: Sequence[Mapping[str, Any]], count: int = 12) -> Any:
     top = max((row["seconds"] for row in totals), default=1)
     colors = {step: COLORS[STEP_COLORS[place % 7]] for place, step in enumerate(steps)}
     bars = (
-        alt.Chart(data(found), description="Seconds by step of the latest runs")
+        alt.Chart(data(found))
         .mark_bar()
         .encode(
             y=y,
@@ -158,4 +158,7 @@ def run_times(manifests: Sequence[Mapping[str, Any]], count: int = 12) -> Any:
         .mark_text(align="left", dx=6, fontWeight="bold")
         .encode(y=y, x="seconds:Q", text="text:N")
     )
-    return styled(alt.layer(bars, texts), height=alt.Step(24))
+    return styled(
+        alt.layer(bars, texts, description="Seconds by step of the latest runs"),
+        height=alt.Step(24),
+    )
