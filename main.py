@@ -1,6 +1,8 @@
 """The loan-default warehouse: raw CSV files in, a point-in-time feature and label store out."""
 
-from warehouse.cli.main import run_and_exit
+import sys
+
+from warehouse.cli.main import main
 
 if __name__ == "__main__":
-    run_and_exit()
+    sys.exit(main())

@@ -17,7 +17,7 @@ import duckdb
 from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.memory import memory_limit
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
-from warehouse.features.scoring import load_queries
+from warehouse.transform.compiled import CompiledProject
 
 
 def landing(data_dir: Path, out_dir: Path) -> None:
@@ -40,7 +40,7 @@ def plain_sql(run_dir: Path, out_dir: Path) -> None:
     """Build silver and gold from a run's bronze by the SQL that the run keeps."""
     with duckdb.connect() as con:
         attach(con, run_dir)
-        for model in load_queries(run_dir).models:
+        for model in CompiledProject.load(run_dir).models:
             target = out_dir / model.schema / f"{model.name}.parquet"
             _write(con, f"({model.sql})", target)
             con.execute(f"create or replace view {model.relation} as from read_parquet('{target}')")

@@ -14,7 +14,7 @@ from benchmarks.results import Claim, Part, Table
 from warehouse.base.memory import memory_limit
 from warehouse.base.paths import CONTRACTS_FILE
 from warehouse.contracts.contract import read_contracts
-from warehouse.sample.generate import generate
+from warehouse.sample.files import write_files
 
 REAL_SET = 12_500  # customers
 SMALLEST = 100  # customers whose run is start-up alone
@@ -118,7 +118,7 @@ def measure_size(scratch: Path, name: str, customers: int, runs: int, limit: str
     data, mart, out = scratch / name, scratch / "datamart", scratch / "floor"
     files = [contract.file for contract in read_contracts(CONTRACTS_FILE)]
     if not all((data / file).exists() for file in files):
-        generate(customers, seed=7, out=data, threads=2)
+        write_files(customers, seed=7, out=data, threads=2)
     costs, builds, floors = [], [], []
     for number in range(runs):
         print(f"growth: {name}, round {number + 1} of {runs} ...", flush=True)

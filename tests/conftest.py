@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,85 +11,70 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 from filelock import FileLock
-from pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 
+from tests.pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
+from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
-from warehouse.base.paths import DATA_DIR, PROJECT_DIR
+from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing
-from warehouse.submission import pack
+from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-
-def run_main(*arguments: object, project: Path = PROJECT_DIR) -> subprocess.CompletedProcess[str]:
-    """Run main.py as a user would, and return what it said and how it ended."""
-    return subprocess.run(
-        [sys.executable, "main.py", *map(str, arguments)],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env=environment(),
-    )
+environment = user_environment  # the name that tests outside the new folders import
 
 
-def environment() -> dict[str, str]:
-    """The environment of a user's terminal: dbt on the path, nothing of the project's own set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
-    """Spark as a landing has it."""
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
+    """Return a Spark session as a landing has it; one serves all tests of a process."""
+    log_file = tmp_path_factory.mktemp("spark") / "spark.log"
+    with spark_session(SparkSettings(log_file, "local[2]"), landing.CONFIG) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """What is handed in, unpacked and run once: its datamart folder, and what it printed.
+    """Return the datamart folder of a first run on the sample, and what the run printed.
 
-    One run serves all test processes; whoever comes first makes it.
+    It runs in a copy of the project. One run serves all test processes: the first one makes it.
     """
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent
-    project, said = folder / "unpacked" / "project", folder / "unpacked" / "said.json"
-    with FileLock(folder / "unpacked.lock"):
-        if not said.exists():
-            pack(folder / "unpacked" / "submission.zip")
-            with zipfile.ZipFile(folder / "unpacked" / "submission.zip") as archive:
-                archive.extractall(project)
-            result = run_main(project=project)
-            said.write_text(json.dumps([result.args, result.returncode, *_output(result)]))
-    result = subprocess.CompletedProcess(*json.loads(said.read_text()))
+    project, output = folder / "sample_project", folder / "sample_run.json"
+    with FileLock(folder / "sample_run.lock"):
+        if not output.exists():
+            result = run_main(project=copy_project(project))
+            output.write_text(
+                json.dumps([result.args, result.returncode, result.stdout, result.stderr])
+            )
+    result = subprocess.CompletedProcess(*json.loads(output.read_text()))
     assert result.returncode == 0, result.stdout + result.stderr
     return project / "datamart", result
 
 
-def _output(result: subprocess.CompletedProcess[str]) -> tuple[str, str]:
-    return result.stdout, result.stderr
-
-
 @pytest.fixture(scope="session")
-def unpacked_project(sample_run) -> Path:
-    """The project as handed in, unpacked in an empty folder, after its first run."""
+def sample_project(sample_run) -> Path:
+    """Return a copy of the project after its first run; tests read it and change nothing."""
     return sample_run[0].parent
 
 
 @pytest.fixture(scope="session")
+def unpacked_project(sample_project) -> Path:
+    """Return `sample_project` under its former name."""
+    return sample_project
+
+
+@pytest.fixture(scope="session")
 def sample_datamart(sample_run) -> Path:
-    """The datamart of the sample; tests read it and change nothing."""
+    """Return the datamart of the sample; tests read it and change nothing."""
     return sample_run[0]
 
 
 @pytest.fixture
 def sample(sample_datamart):
-    """A DuckDB connection that shows the sample's bronze, silver and gold."""
+    """Return a DuckDB connection that shows the sample's bronze, silver and gold."""
     with duckdb.connect() as con:
         attach(con, sample_datamart / "current")
         yield con
@@ -99,9 +82,17 @@ def sample(sample_datamart):
 
 @pytest.fixture
 def datamart(sample_datamart, tmp_path) -> Path:
-    """A published datamart of a test's own."""
+    """Return a copy of the published datamart that a test may change."""
     copy = tmp_path / "datamart"
     shutil.copytree(sample_datamart, copy, symlinks=True)
+    return copy
+
+
+@pytest.fixture
+def data_dir(tmp_path) -> Path:
+    """Return a copy of the sample files that a test may change."""
+    copy = tmp_path / "data"
+    shutil.copytree(DATA_DIR, copy)
     return copy
 
 
@@ -120,7 +111,7 @@ BROWSER_FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """A headless Chromium that keeps what its console says; skips where there is none."""
+    """Return a headless Chromium that keeps its console's messages; skip where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
@@ -134,11 +125,3 @@ def browser(tmp_path_factory):
     chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     yield chromium
     chromium.quit()
-
-
-@pytest.fixture
-def data_dir(tmp_path) -> Path:
-    """A copy of the sample files that a test may change."""
-    copy = tmp_path / "data"
-    shutil.copytree(DATA_DIR, copy)
-    return copy

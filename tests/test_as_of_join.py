@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import as_of, is_candidate, moment
 
+from tests.oracle import as_of, is_candidate, moment
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
 CUTOFF = datetime(2024, 1, 7, 12)

@@ -5,9 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import environment, run_main
-from test_personal_data import leaks, personal_values
 
+from tests.conftest import environment, run_main
+from tests.test_personal_data import leaks, personal_values
 from warehouse.base.paths import DATA_DIR
 
 

@@ -7,8 +7,8 @@ import sys
 import zlib
 
 import pytest
-from test_personal_data import leaks, personal_values
 
+from tests.test_personal_data import leaks, personal_values
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DATA_DIR, PROJECT_DIR
 from warehouse.datamart.runs import Datamart

@@ -2,7 +2,8 @@
 
 import duckdb
 import pytest
-from loads_support import SILVER, Compiled
+
+from tests.loads_support import SILVER, Compiled
 
 TEST = "sources_keep_to_their_history"
 JUMP_MONTH = "2024-06"  # far from the first and the last month of the sample

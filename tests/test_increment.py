@@ -8,13 +8,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import run_main
 from dbt.cli.main import dbtRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from loads_support import LOADS, PROVENANCE, contracts
-from pit_support import copy_project
 
+from tests.conftest import run_main
+from tests.loads_support import LOADS, PROVENANCE, contracts
+from tests.pit_support import copy_project
 from warehouse.base.catalog import attach
 from warehouse.base.paths import PROJECT_DIR
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import run_main
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from loads_support import (
+
+from tests.conftest import run_main
+from tests.loads_support import (
     LEDGER_TESTS,
     SILVER,
     Compiled,
@@ -28,7 +29,6 @@ from loads_support import (
     line_of,
     sample_lines,
 )
-
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.datamart.contents import table_hash

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from loads_support import Compiled
 
+from tests.loads_support import Compiled
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 

@@ -4,10 +4,10 @@ import io
 import json
 import re
 
-from conftest import run_main
 from rich.console import Console
-from test_java import idle_java
 
+from tests.conftest import run_main
+from tests.test_java import idle_java
 from warehouse.pipeline import summary
 
 

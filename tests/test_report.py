@@ -5,8 +5,8 @@ import re
 import time
 
 import pytest
-from conftest import run_main
 
+from tests.conftest import run_main
 from warehouse.datamart import runs
 from warehouse.reporting import report
 

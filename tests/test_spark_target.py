@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pyspark
 import pytest
-from conftest import environment
 
+from tests.conftest import environment
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 from warehouse.landing.java import OPENED_PACKAGES, java_home
 

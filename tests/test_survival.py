@@ -16,10 +16,10 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
-from conftest import run_main
 from rich.console import Console
-from test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 
+from tests.conftest import run_main
+from tests.test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR

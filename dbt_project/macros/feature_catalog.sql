@@ -1,12 +1,21 @@
 {#-
-    The features of the feature store as described in its yml: the columns with a feature_group.
-    From dbt's graph and not from the database, so that the models compile where nothing is built.
+    The features of the feature store: the columns with a feature_group in the yml of the groups'
+    models, and those of the clickstream by their pattern. From dbt's graph and not from the
+    database, so that the models compile where nothing is built.
 -#}
 {% macro catalogued_features() -%}
     {%- set features = [] -%}
-    {%- for node in (graph.nodes.values() if execute else []) if node.name == 'feature_store' -%}
-        {%- for column in node.columns.values() if column.config.get('meta', {}).get('feature_group') -%}
-            {%- do features.append(column) -%}
+    {%- for group in ['application'] + feature_groups() | list if execute -%}
+        {%- for node in graph.nodes.values() if node.name == group ~ '_features' and node.resource_type == 'model' -%}
+            {%- for column in node.columns.values() if column.config.get('meta', {}).get('feature_group') -%}
+                {%- do features.append(column) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- for feature in clickstream_statistics() if group == 'clickstream' -%}
+            {%- do features.append({
+                'name': feature.name, 'description': feature.description, 'data_type': none,
+                'config': {'meta': {'feature_group': group, 'source_column': feature.source_column}},
+            }) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(features) }}

@@ -1,4 +1,7 @@
-"""The command line: reads the arguments, calls the package that does the work, prints one line for an error.
+"""The command line: one module a command.
 
-May import everything.
+Each has `register(subparsers)`, which adds its options, and `run(options, console) -> int`.
+
+A command reads its arguments, calls the package that does the work and prints the result. To add
+one, write its module and name it in `main.COMMANDS`. May import everything; nothing imports it.
 """

@@ -1,4 +1,4 @@
-"""Source contracts: what a source file must look like, read from dbt's bronze sources file.
+"""The contracts of the sources: their files, columns, keys, dates and feature groups.
 
 May import base.
 """

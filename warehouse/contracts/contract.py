@@ -1,63 +1,107 @@
-"""The contracts of the source files, read from dbt's bronze sources file and nowhere else."""
+"""The contracts of the source files, read from dbt's sources file and `vars: sources`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from warehouse.base.errors import UserError
+from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 
-BOUNDARIES = ("inclusive", "strict")
+PARTITION = "snapshot_date"
 DATE_DIRECTIVES = ("%Y", "%y", "%m", "%d")
+TIME_DIRECTIVES = ("%H", "%M", "%S", "%f")
+CHOICES = {
+    "boundary": ("inclusive", "strict"),
+    "corrections": ("as_known", "retroactive"),
+}
 
 
 @dataclass(frozen=True)
 class SourceContract:
-    """What a source file must look like, and when a row of it counts as known.
+    """What the files of a source must look like, and when a row of them is known.
 
-    `columns` is in the order of the contract, without the provenance columns (`_...`).
-    `date_format` is in strptime notation, `delay_days` and `max_age_days` are whole days
-    (`max_age_days` None: never too old), `boundary` is `inclusive` or `strict`.
+    `file` is a name or a glob pattern below the data folder. `columns` is in the order of the
+    contract, without the provenance columns (`_...`). `key` is the key column and the date column.
+    `date_format` is in strptime notation, a date or a date with a time. `delay_days` and
+    `max_age_days` are whole days (`max_age_days` None: never too old). `months_column`, where
+    there is one, counts the months from the date in `months_from` to the date of the row.
+    `silver` is the table of silver made of the source, `group` its feature group, if it has one.
     """
 
     name: str
     file: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    customer_column: str
     date_column: str
     date_format: str
     delay_days: int
     boundary: str
     max_age_days: int | None
+    corrections: str
     personal_columns: tuple[str, ...]
+    sensitive_columns: tuple[str, ...]
+    months_column: str | None
+    months_from: str | None
+    silver: str
+    group: str | None
+
+    @property
+    def key_column(self) -> str:
+        """The column of the key that is not the date."""
+        return next(column for column in self.key if column != self.date_column)
 
 
-def read_contracts(path: Path) -> tuple[SourceContract, ...]:
-    """The contracts in a dbt sources file, in its order; tables without `meta.file` have none.
+def read_contracts(
+    path: Path = CONTRACTS_FILE, project_file: Path = DBT_DIR / "dbt_project.yml"
+) -> tuple[SourceContract, ...]:
+    """Read the contracts of a dbt sources file, in its order; tables without `meta.file` have none.
 
-    Raises UserError, naming file, table and setting, for anything missing or not understood.
+    Each is completed by its line in `vars: sources` of the project file. Settings under the
+    source's own `config: meta:` hold for every table that does not say otherwise, as in dbt.
+
+    Raises:
+        UserError: something is missing or not understood; names file, table and setting.
     """
-    tables = _source_tables(path)
-    contracts = tuple(_contract(path, table) for table in tables if "file" in _meta(table))
-    if not contracts:
+    tables = [(table, meta) for table, meta in _source_tables(path) if "file" in meta]
+    if not tables:
         raise UserError(f"{path}: no table has `config: meta: file:`; declare at least one source")
-    return contracts
+    uses = _source_uses(project_file)
+    names = [table["name"] for table, _ in tables]
+    for name in sorted(set(names) ^ set(uses)):
+        where, other = (path, project_file) if name in uses else (project_file, path)
+        raise UserError(
+            f"{other}: the source {name!r} has no counterpart in {where}; a source has a table with"
+            " `config: meta: file:` in the one and a line in `vars: sources` in the other"
+        )
+    return tuple(_contract(f"{path}: table {t['name']}", t, m, uses[t["name"]]) for t, m in tables)
 
 
-def _source_tables(path: Path) -> list[Mapping[str, Any]]:
+def _load_yaml(path: Path) -> Any:
     import yaml
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: the source contracts cannot be read: {error}") from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: the source contracts are not valid YAML: {reason}") from error
+
+
+def _source_tables(path: Path) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return every table of a sources file with its meta, that of its source included."""
+    document = _load_yaml(path)
     try:
-        tables = [table for source in document["sources"] for table in source["tables"]]
-        names = [table["name"] for table in tables]
-    except (TypeError, KeyError) as error:
+        tables = [
+            (table, {**_meta(source), **_meta(table)})
+            for source in document["sources"]
+            for table in source["tables"]
+        ]
+        names = [table["name"] for table, _ in tables]
+    except (TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{path}: expected `sources:` with `tables:`, each with a `name:` (dbt sources file)"
         ) from error
@@ -65,76 +109,136 @@ def _source_tables(path: Path) -> list[Mapping[str, Any]]:
     return tables
 
 
+def _source_uses(project_file: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return `vars: sources`: by source, its silver table and feature group."""
+    document = _load_yaml(project_file)
+    uses = ((document or {}).get("vars") or {}).get("sources")
+    if not isinstance(uses, dict) or not all(
+        isinstance(use, dict) and isinstance(use.get("silver"), str) for use in uses.values()
+    ):
+        raise UserError(
+            f"{project_file}: expected `vars: sources:` with a line"
+            " `<source>: {silver: <table>, group: <feature group>}` for each source"
+        )
+    return uses
+
+
 def _meta(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return (entry.get("config") or {}).get("meta") or {}
 
 
-def _contract(path: Path, table: Mapping[str, Any]) -> SourceContract:
-    where, meta = f"{path}: table {table['name']}", _meta(table)
+def _contract(
+    where: str, table: Mapping[str, Any], meta: Mapping[str, Any], use: Mapping[str, Any]
+) -> SourceContract:
     try:
         file_columns = [c for c in table["columns"] if not c["name"].startswith("_")]
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{where}: expected `columns:`, each with a `name:`") from error
-    columns = tuple(column["name"] for column in file_columns)
+    setting = _Settings(where, meta)
+    customer_column = setting.text("customer_column", "Customer_ID")
+    date_column = setting.text("date_column", PARTITION)
     contract = SourceContract(
         name=table["name"],
-        file=_setting(where, meta, "file", str),
-        columns=columns,
-        key=tuple(_setting(where, meta, "key", list)),
-        date_column=_setting(where, meta, "date_column", str),
-        date_format=_setting(where, meta, "date_format", str),
-        delay_days=_setting(where, meta, "delay_days", int),
-        boundary=_setting(where, meta, "boundary", str),
-        max_age_days=_setting(where, meta, "max_age_days", int | None),
+        file=setting.text("file"),
+        columns=tuple(column["name"] for column in file_columns),
+        key=tuple(setting.value("key", list, [customer_column, date_column])),
+        customer_column=customer_column,
+        date_column=date_column,
+        date_format=setting.text("date_format", "%Y-%m-%d"),
+        delay_days=setting.value("delay_days", int, 0),
+        boundary=setting.text("boundary", "inclusive"),
+        max_age_days=setting.value("max_age_days", int | None, None),
+        corrections=setting.text("corrections", "as_known"),
         personal_columns=tuple(c["name"] for c in file_columns if _meta(c).get("personal")),
+        sensitive_columns=tuple(c["name"] for c in file_columns if _meta(c).get("sensitive")),
+        months_column=setting.value("months_column", str | None, None),
+        months_from=setting.value("months_from", str | None, None),
+        silver=use["silver"],
+        group=use.get("group"),
     )
     _check(where, contract)
     return contract
 
 
-def _setting(where: str, meta: Mapping[str, Any], name: str, kind: Any) -> Any:
-    """One setting of `config: meta:`, of the kind asked for."""
-    if name not in meta:
-        raise UserError(f"{where}: `config: meta:` has no `{name}`")
-    value = meta[name]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        expected = getattr(kind, "__name__", str(kind))
-        raise UserError(f"{where}: `{name}` is {value!r}, expected {expected}")
-    return value
+@dataclass(frozen=True)
+class _Settings:
+    """The settings of `config: meta:` of one table."""
+
+    where: str
+    meta: Mapping[str, Any]
+
+    def value(self, name: str, kind: Any, default: Any = ...) -> Any:
+        """Return a setting of the kind asked for, the default where it is not set."""
+        value = self.meta.get(name, default)
+        if value is ...:
+            raise UserError(f"{self.where}: `config: meta:` has no `{name}`")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            expected = getattr(kind, "__name__", str(kind))
+            raise UserError(f"{self.where}: `{name}` is {value!r}, expected {expected}")
+        return value
+
+    def text(self, name: str, default: Any = ...) -> str:
+        """Return a setting that is text."""
+        return str(self.value(name, str, default))
 
 
 def _check(where: str, contract: SourceContract) -> None:
-    _refuse_repeats(where, "columns", "column", [c.lower() for c in contract.columns])
-    if contract.boundary not in BOUNDARIES:
-        raise UserError(
-            f"{where}: `boundary` is {contract.boundary!r}, expected {' or '.join(BOUNDARIES)}"
-        )
+    _check_columns(where, contract)
+    for setting, choices in CHOICES.items():
+        if (value := getattr(contract, setting)) not in choices:
+            raise UserError(f"{where}: `{setting}` is {value!r}, expected {' or '.join(choices)}")
     if contract.delay_days < 0 or (contract.max_age_days or 0) < 0:
         raise UserError(f"{where}: `delay_days` and `max_age_days` cannot be negative")
-    unknown = [c for c in (*contract.key, contract.date_column) if c not in contract.columns]
-    if unknown:
-        raise UserError(f"{where}: key or date column {unknown[0]!r} is not one of its columns")
+    file = PurePosixPath(contract.file)
+    if file.is_absolute() or ".." in file.parts or not file.name or file.name[0] in "._":
+        raise UserError(
+            f"{where}: `file` is {contract.file!r}, expected a name or pattern below the data"
+            " folder that does not begin with . or _"
+        )
+    _check_date_format(where, contract.date_format)
+
+
+def _check_columns(where: str, contract: SourceContract) -> None:
+    lowered = [column.lower() for column in contract.columns]
+    _refuse_repeats(where, "columns", "column", lowered)
     if len(contract.key) != 2 or contract.date_column not in contract.key:
         raise UserError(
             f"{where}: `key` is {list(contract.key)!r}, expected a column and"
             f" {contract.date_column!r}"
         )
-    _check_date_format(where, contract.date_format)
+    if (contract.months_column is None) != (contract.months_from is None):
+        raise UserError(
+            f"{where}: `months_column` and `months_from` are set together or not at all"
+        )
+    for setting in ("key_column", "date_column", "customer_column", "months_column", "months_from"):
+        column = getattr(contract, setting)
+        if column is not None and column not in contract.columns:
+            raise UserError(f"{where}: the `{setting}` {column!r} is not one of its columns")
+    if PARTITION in lowered and contract.date_column != PARTITION:
+        raise UserError(
+            f"{where}: a column called {PARTITION} must be the `date_column`, since bronze is"
+            " partitioned by a column of this name"
+        )
 
 
 def _check_date_format(where: str, date_format: str) -> None:
-    rest = date_format
-    for directive in DATE_DIRECTIVES:
-        rest = rest.replace(directive, "", 1)
-    parts = [any(d in date_format for d in ds) for ds in (("%Y", "%y"), ("%m",), ("%d",))]
-    if not all(parts) or any(c.isalnum() or c in "%'\"" for c in rest):
+    used = re.findall(r"%.", date_format)
+    rest = re.sub(r"%.|(?<=%d)T(?=%H)", "", date_format)
+    is_date = sorted(d.replace("y", "Y") for d in used if d in DATE_DIRECTIVES) == sorted(
+        ("%Y", "%m", "%d")
+    )
+    times = tuple(directive for directive in used if directive in TIME_DIRECTIVES)
+    is_known = set(used) <= {*DATE_DIRECTIVES, *TIME_DIRECTIVES}
+    is_time = not times or (times == TIME_DIRECTIVES[: len(times)] and len(times) > 1)
+    if not (is_date and is_known and is_time) or re.search(r"[\w%'\"\\$]", rest):
         raise UserError(
             f"{where}: `date_format` is {date_format!r}, expected year, month and day as "
-            f"{', '.join(DATE_DIRECTIVES)} with separators, such as %Y-%m-%d"
+            f"{', '.join(DATE_DIRECTIVES)} with separators, such as %Y-%m-%d, and for a time of day"
+            " %H:%M, %H:%M:%S or %H:%M:%S.%f"
         )
 
 
 def _refuse_repeats(where: object, block: str, kind: str, names: list[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise UserError(f"{where}: {kind} {repeated[0]!r} stands twice under `{block}:`")
+        raise UserError(f"{where}: {kind} {repeated[0]!r} is listed twice under `{block}:`")

@@ -1,4 +1,4 @@
-"""Landing: inspects source files and appends them to bronze with PySpark.
+"""Landing: source files are found, inspected, and appended to bronze with PySpark.
 
-May import contracts and base.
+May import contracts, spark and base.
 """

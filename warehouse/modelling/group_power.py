@@ -89,7 +89,7 @@ def measure(con: duckdb.DuckDBPyConnection) -> list[Power]:
     everything = scorecard(columns)
     found.append(_power(EVERY, EVERY, everything, split, split.test))
     if split.test_without_clickstream["label"].nunique() == 2:
-        name = f"{EVERY}, loans without {CLICKSTREAM}"
+        name = f"without {CLICKSTREAM}"
         found.append(_power(name, "without", everything, split, split.test_without_clickstream))
     found.append(_careless(con, split, found))
     return found
@@ -155,7 +155,7 @@ def _careless(con: duckdb.DuckDBPyConnection, split: Split, found: Sequence[Powe
     joined.project("loans.loan_id, months.*").create_view("careless_join")
     judged = judge(con, scorecard(split.columns), split, "careless_join")
     changed = {
-        "name": f"{EVERY}, careless join",
+        "name": "careless join",
         "feature_group": "careless join",
         "is_honest": False,
         "auc": judged["shown"],

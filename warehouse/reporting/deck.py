@@ -24,7 +24,7 @@ from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DATAMART_DIR, PROJECT_DIR
 from warehouse.datamart.runs import Datamart
-from warehouse.features.scoring import Queries, load_queries
+from warehouse.transform.compiled import CompiledProject
 from warehouse.reporting import figures, queries
 from warehouse.reporting.drawing import COLORS, PRINT, Canvas
 from warehouse.reporting.report import Gap, chance_of_outliers, gaps_of, outliers_text, read_proof
@@ -173,7 +173,7 @@ def write_pictures_and_facts(
     timeline = queries.one_timeline(con)
     gap = _clickstream_gap(con)
     proof = read_proof(datamart.current_run() or datamart.root)
-    lineage = _lineage(load_queries(datamart.current))
+    lineage = _lineage(CompiledProject.load(datamart.current))
     style = PRINT
     nothing = Canvas(606, 326, style).picture("No loan has months before and after its application")
     for name, picture in {
@@ -715,7 +715,7 @@ def _sources(manifest: Row, powers: Sequence[Row], proof: Row | None) -> Row:
         f" name no currency; model: slide 8; {run}",
         "dirt": f"bronze.loads, cleaning_actions of the silver tables, raw text of bronze; {run}",
         "tables": f"rows of the published datamart, {run}",
-        "lineage": f"queries.json of {run}; models that only count features are left out",
+        "lineage": f"compiled.json of {run}; models that only count features are left out",
         "cleaning": f"cleaning_actions of the silver tables against the raw text of bronze; {run}",
         "timeline": f"one defaulted loan of gold.label_store with its rows of silver; {run}",
         "labels": f"gold.label_maturity and gold.label_store, Wilson interval; {run}",

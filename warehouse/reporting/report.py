@@ -1,8 +1,8 @@
 """The run report: one self-contained page that says whether this run's data is good.
 
-Made from a published run: every number is a row of a gold table. The words and the layout of the page
-are in templates/report.html.j2 and report.css; its charts draw themselves, from a script that the page
-brings along, so that it opens without a network.
+Made from a published run: every number is a row of a gold table. The words and the layout of the
+page are in templates/report.html.j2 and report.css; its charts draw themselves, by a script that
+the page brings along, so that it opens without a network.
 """
 
 import json
@@ -11,9 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from warehouse.base.files import write_text
+from warehouse.base.layout import REPORT_FILE, Datamart
+from warehouse.datamart.publish import show_report
 from warehouse.modelling.group_power import group_power
 from warehouse.reporting import charts, findings, theme
 from warehouse.reporting.findings import Finding
@@ -24,11 +28,12 @@ SHOWN_FAILURES = 5
 SHOWN_LOADS = 40
 FLOW_HEIGHT = 54  # pixels of the largest source
 FATE_ROLES = {"quarantined": "bad", "superseded": "accent"}
+FILLING = {"width": "container", "autosize": alt.AutoSizeParams(type="fit-x", contains="padding")}
 LAYERS = (
-    ("file", "read", "in the files"),
+    ("file", "read", "read"),
     ("bronze", "landed", "landed"),
     ("silver", "used", "used"),
-    ("gold", "known", "known to a loan"),
+    ("gold", "known", "known"),
 )
 
 
@@ -62,6 +67,17 @@ def build_report(
             "tables": tables,
         }
         return _environment().get_template("report.html.j2").render(page)
+
+
+def renew_report(datamart: Datamart) -> None:
+    """Write the published run's report again, with what came after the run: the leakage proof."""
+    run_dir, manifest = datamart.current_run(), datamart.current_manifest()
+    if run_dir is None or manifest is None:
+        return
+    earlier = datamart.manifests_before(str(manifest["run_id"]))
+    page = build_report(run_dir, manifest, earlier, read_proof(datamart.root))
+    write_text(run_dir / REPORT_FILE, page)
+    show_report(datamart)
 
 
 def read_proof(datamart_dir: Path) -> dict[str, Any] | None:
@@ -117,7 +133,7 @@ def _charts(
         "times": (charts.run_times, [published]),
     }
     return {
-        place: chart(*rows).properties(width="container").to_dict(validate=False)
+        place: chart(*rows).properties(**FILLING).to_dict(validate=False)
         for place, (chart, rows) in drawn.items()
         if rows[0]
     }

@@ -1,8 +1,8 @@
 {#-
     What a feature is stands in the yml of feature_store and comes from dbt's graph; how it behaves
-    is counted. A column is in the catalogue once `python -m warehouse.feature_docs` has described it.
+    is counted. Those of the clickstream stand in the macro clickstream_statistics.
 -#}
-{%- set sources = var('feature_groups') -%}
+{%- set sources = feature_groups() -%}
 {%- set list_of = adapter.dispatch('list_of') -%}
 {%- set rules = {} -%}
 {%- for group, source in sources.items() if execute -%}

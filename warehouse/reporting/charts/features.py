@@ -23,13 +23,13 @@ MANY_FEATURES = 50
 STRONGEST = 6
 PRESENT = "with a value"
 DRIFT_COLUMNS = ("feature", "application_month", "psi", "psi_by_chance", "null_rate", "loans")
-# drift_state: what it is called, its colour, how strong
+# drift_state: what it is called, its colour
 DRIFT_STATES = {
-    "steady": ("steady", "good", 0.28),
-    "moved": ("moved a little", "warn", 0.75),
-    "chance": ("within chance", "faint", 0.5),
-    "drifted": ("drifted", "bad", 0.95),
-    "unknown": ("nothing to compare", "line", 1),
+    "steady": ("steady", "good-soft"),
+    "moved": ("moved a little", "warn"),
+    "chance": ("within chance", "faint-soft"),
+    "drifted": ("drifted", "bad"),
+    "unknown": ("nothing to compare", "line"),
 }
 
 
@@ -131,12 +131,12 @@ def feature_drift(drift: Rows, catalog: Rows) -> Any:
     found = [
         {name: row[name] for name in DRIFT_COLUMNS}
         | {"group": words(group_of[row["feature"]])}
-        | dict(zip(("state", "weight"), DRIFT_STATES[row["drift_state"]][::2], strict=True))
+        | {"state": DRIFT_STATES[row["drift_state"]][0]}
         for row in records(drift)
         if row["feature"] in group_of
     ]
     there = {row["state"] for row in found}
-    colors = {text: COLORS[role] for text, role, _ in DRIFT_STATES.values() if text in there}
+    colors = {text: COLORS[role] for text, role in DRIFT_STATES.values() if text in there}
     order = [name for group in sorted(shown) for name in (f"{words(group)}:", *shown[group])]
     is_head = "indexof(datum.value, ':') > 0"
     chart = (
@@ -157,7 +157,6 @@ def feature_drift(drift: Rows, catalog: Rows) -> Any:
                 ),
             ),
             color=alt.Color("state:N", scale=scale(colors)),
-            opacity=alt.Opacity("weight:Q", scale=None, legend=None),
             tooltip=[
                 "feature:N",
                 "group:N",
@@ -200,10 +199,8 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         ),
         x=alt.X(
             "strength:Q",
-            scale=alt.Scale(
-                domain=[0.5, max((row["strength"] for row in found), default=1) + 0.06]
-            ),
-            axis=alt.Axis(title="AUC alone; ↑ high values are riskier, ↓ low ones", tickCount=5),
+            scale=alt.Scale(domain=[0.5, 0.5 + 1.35 * (found[0]["strength"] - 0.5)], nice=False),
+            axis=alt.Axis(title="AUC alone; ↑ the higher, the riskier", tickCount=5),
         ),
         color=alt.Color("group:N", scale=scale(series_colors(groups))),
         tooltip=[

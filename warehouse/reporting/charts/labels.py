@@ -47,9 +47,9 @@ def label_rates(rows: Rows) -> Any:
     points = base.mark_point(
         color=COLORS["accent"], fill=COLORS["accent"], size=34, opacity=1, strokeWidth=1
     ).encode(y="default_rate:Q", tooltip=tips)
-    rings = base.mark_point(color=COLORS["bad"], fill=COLORS["paper"], size=90, opacity=1).encode(
-        y="default_rate:Q", tooltip=tips
-    )
+    outside = alt.Chart(data([row for row in known if row["is_outside"]]))
+    ring = outside.mark_point(color=COLORS["bad"], fill=COLORS["paper"], size=90, opacity=1)
+    rings = [ring.encode(x=months(), y="default_rate:Q", tooltip=tips)]
     first = alt.Chart(data(known[:1]))
     rule = first.mark_rule(color=COLORS["ink"], strokeDash=[3, 3]).encode(y="overall_rate:Q")
     label = first.mark_text(align="left", dx=6, fontWeight="bold").encode(
@@ -57,7 +57,14 @@ def label_rates(rows: Rows) -> Any:
         x=alt.XValue("width"),
         text=alt.Text("overall_rate:Q", format=".1%"),
     )
-    layers = [band, rule, line, points, rings.transform_filter("datum.is_outside"), label]
+    layers = [
+        band,
+        rule,
+        line,
+        points,
+        *(rings if any(row["is_outside"] for row in known) else []),
+        label,
+    ]
     return styled(
         alt.layer(*layers, description="Default rate by month of application, 95 % interval"),
         height=200,
@@ -119,7 +126,7 @@ def vintage_curves(rows: Rows) -> Any:
             "quarter:O",
             sort=order,
             scale=alt.Scale(range=[0.25, 1]),
-            legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=2, columns=5),
+            legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=2),
         ),
         tooltip=[
             alt.Tooltip("quarter:N", title="vintage"),

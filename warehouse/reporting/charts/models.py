@@ -19,6 +19,7 @@ def group_power(rows: Rows) -> Any:
         row["kind"] = words(row["feature_group"])
         row["value"] = f"{row['auc']:.3f}"
         row["chance"] = 0.5
+        row["auc_low"] = max(row["auc_low"], 0.5)
     base = alt.Chart(data(found)).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelColor=COLORS["ink"])),
         tooltip=[

@@ -147,7 +147,7 @@ def run_times(manifests: Sequence[Mapping[str, Any]], count: int = 12) -> Any:
         .mark_bar()
         .encode(
             y=y,
-            x=alt.X("seconds:Q", scale=alt.Scale(domain=[0, top * 1.12]), axis=None),
+            x=alt.X("seconds:Q", scale=alt.Scale(domain=[0, top * 1.2]), axis=None),
             color=alt.Color("step:N", scale=scale(colors)),
             order="place:O",
             tooltip=["run:N", "step:N", alt.Tooltip("seconds:Q", format=".1f")],

@@ -3,9 +3,8 @@
     A key is shown only where it is blank, so no example identifies anybody.
 -#}
 {%- set keys = [] -%}
-{%- for name in (contracted_sources() if execute else []) -%}
-    {%- set meta = source_contract(name).config.meta -%}
-    {%- for column in [meta.key[0], meta.get('customer_column', 'Customer_ID')] if column not in keys -%}
+{%- for name in var('sources') -%}
+    {%- for column in [source_key(name), source_meta(name, 'customer_column')] if column not in keys -%}
         {%- do keys.append(column) -%}
     {%- endfor -%}
 {%- endfor %}

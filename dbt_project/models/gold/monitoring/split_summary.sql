@@ -1,4 +1,4 @@
-{%- set groups = var('feature_groups') -%}
+{%- set groups = feature_groups() -%}
 
 with training_set as (
     select * from {{ ref('training_set') }}
@@ -10,7 +10,8 @@ by_month as (
         cast(date_trunc('month', application_date) as date) as application_month,
         count(*) as loans,
         cast(sum(label) as bigint) as defaults,
-        max(label_date) as last_label_date
+        max(label_date) as last_label_date,
+        max(label_known_on) as last_label_known_on
         {%- for group in groups %},
         count({{ group }}_snapshot_date) as {{ group }}_loans
         {%- endfor %}
@@ -37,7 +38,7 @@ split_summary as (
         {{ ratio('by_month.defaults', 'by_month.loans') }} as default_rate,
         by_month.last_label_date,
         by_month.split in ('test', 'embargo')
-        or coalesce({{ label_known_on('by_month.last_label_date') }} <= sides.test_begins_on, true) as is_known_before_test
+        or coalesce(by_month.last_label_known_on <= sides.test_begins_on, true) as is_known_before_test
         {%- for group in groups %},
         {{ ratio('by_month.' ~ group ~ '_loans', 'by_month.loans') }} as {{ group }}_share
         {%- endfor %},

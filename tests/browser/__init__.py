@@ -1,0 +1,1 @@
+"""Tests of the report and the dbt docs in a headless browser."""

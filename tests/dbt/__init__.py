@@ -1,0 +1,1 @@
+"""Tests of the dbt models, macros and data tests on small inputs."""

@@ -1,0 +1,282 @@
+"""Each way in which a file can break ends in a refusal, or in a row kept, judged and counted."""
+
+import csv
+
+import pytest
+
+from tests.loads_support import (
+    Compiled,
+    Landed,
+    contracts,
+    fates,
+    good_rows,
+    line_of,
+    sample_lines,
+)
+from warehouse.base.errors import UserError
+from warehouse.datamart import runs
+
+LOANS, ATTRIBUTES = "lms_loan_daily", "features_attributes"
+HOSTILE = [
+    "'; drop table silver.customer_attributes; --",
+    '"; drop schema gold cascade; --',
+    "../../../etc/passwd",
+    "$(touch /tmp/owned)`id`",
+    "{{ var('as_of') }}",
+    "{% raw %}",
+    "__HIVE_DEFAULT_PARTITION__",
+    "snapshot_date=2023-01-01",
+    "a,b",
+    'say "hi"',
+    "Ünïcödé 名前 🏦 \u202e rtl",
+    "%s %d {0} \\n \\",
+    "NULL",
+    "x" * 5_000,
+]
+
+
+@pytest.fixture(scope="module")
+def compiled(sample_datamart) -> Compiled:
+    return Compiled(sample_datamart)
+
+
+@pytest.fixture
+def warehouse(spark, compiled, tmp_path) -> Landed:
+    return Landed(tmp_path, spark, compiled)
+
+
+def changed(source: str, **cells: str) -> str:
+    """One good line of a source with other values in some columns."""
+    header = next(csv.reader([sample_lines(source)[0]]))
+    values = dict(zip(header, next(csv.reader(good_rows(source, 1))), strict=True))
+    assert set(cells) <= set(header)
+    return line_of((values | cells).values())
+
+
+def file_of(source: str, *lines: str, good: int = 4, end: str = "\n") -> str:
+    """A file of some good lines, then these."""
+    return "\n".join([sample_lines(source)[0], *good_rows(source, good + 1)[1:], *lines]) + end
+
+
+# line of the file -> the reason with which the row is kept
+QUARANTINED = [
+    ("ragged: too few", lambda: good_rows(LOANS, 1)[0].rsplit(",", 2)[0], "malformed_row"),
+    ("ragged: too many", lambda: good_rows(LOANS, 1)[0] + ",1", "malformed_row"),
+    ("no key", lambda: changed(LOANS, loan_id=""), "missing_key"),
+    ("filler key", lambda: changed(LOANS, loan_id="____"), "missing_key"),
+    ("blank key", lambda: changed(LOANS, loan_id="   "), "missing_key"),
+    *(
+        (f"snapshot {text}", lambda text=text: changed(LOANS, snapshot_date=text), reason)
+        for reason, texts in {
+            "invalid_snapshot_date": [
+                "1/5/2023", "5/1/23", "2023-02-30", "2023-13-01", "2023-05-01 00:00:00",
+                "2023-05-01T00:00:00Z", "2023-05-01+02:00", "20230501", "May 1, 2023", "45047",
+                "2023/05/01", "01-05-2023", "", "NULL", "0000-00-00", "../2023-05-01",
+                "'; drop table x; --", "２０２３-05-01",
+            ],
+        }.items()
+        for text in texts
+    ),
+    *(
+        (f"loan start {text}", lambda text=text: changed(LOANS, loan_start_date=text), reason)
+        for reason, texts in {
+            "invalid_loan_start_date": ["1/5/2023", "2023-02-30", "2023-05-01 10:00", ""],
+            "snapshot_before_loan_start": ["2099-01-01"],
+        }.items()
+        for text in texts
+    ),
+    *(
+        (f"month on book {text!r}", lambda text=text: changed(LOANS, installment_num=text), why)
+        for why in ["invalid_installment_num"]
+        for text in ["", "-1", "1.5", "1,000", "x", "1e3"]
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", sorted({reason for _, _, reason in QUARANTINED}))
+def test_a_bad_row_is_kept_with_its_reason(warehouse, reason):
+    """All bad lines of one reason in one file, between good ones."""
+    lines = [make() for _, make, why in QUARANTINED if why == reason]
+    landed = warehouse.land(**{LOANS: file_of(LOANS, *lines, good=len(lines) + 5)})
+    con = warehouse.build()
+    assert landed[LOANS].rows_landed == 2 * len(lines) + 5
+    found = fates(con, LOANS)
+    assert found[reason] == len(lines)
+    assert found["used"] == len(lines) + 5
+    kept = con.execute("select reason, raw_row from silver.quarantine").fetchall()
+    assert [why for why, _ in kept] == [reason] * len(lines)
+    assert all(row for _, row in kept)
+
+
+# a value that is no such value: the row is used, the value is null and the row says so
+NULLED = [
+    (LOANS, "paid_amt", "1,000"),
+    (LOANS, "paid_amt", "1.000,50"),
+    (LOANS, "paid_amt", "1 000"),
+    (LOANS, "paid_amt", "$1000"),
+    (LOANS, "paid_amt", "0x10"),
+    (LOANS, "paid_amt", "1_000"),
+    (LOANS, "paid_amt", "nan"),
+    (LOANS, "paid_amt", "Infinity"),
+    (LOANS, "paid_amt", "1e308"),
+    (LOANS, "paid_amt", "9" * 400),
+    (LOANS, "paid_amt", "１００"),
+    (LOANS, "tenure", "10.5"),
+    (ATTRIBUTES, "Age", "thirty"),
+    (ATTRIBUTES, "Age", "3,0"),
+    (ATTRIBUTES, "Age", "30; drop table x"),
+    (ATTRIBUTES, "Occupation", "'; drop table x; --"),
+    ("features_financials", "Annual_Income", "50,000.00"),
+    ("features_financials", "Credit_History_Age", "99999999999999999999 Years and 3 Months"),
+    ("features_financials", "Credit_History_Age", "600 months"),
+    ("features_financials", "Payment_Behaviour", "High_spent_'_value_payments"),
+    ("feature_clickstream", "fe_1", "1,234"),
+    ("feature_clickstream", "fe_1", "99999999999999999999"),
+]
+SILVER_COLUMN = {"fe_1": "fe_1", "Payment_Behaviour": "payment_size"} | {
+    "Credit_History_Age": "credit_history_age_months"
+}
+
+
+def test_a_value_that_is_none_becomes_null_and_the_row_says_so(warehouse):
+    """All of them in one load, each in a row of its own key."""
+    lines: dict[str, list[str]] = {}
+    for number, (source, column, text) in enumerate(NULLED):
+        key = "loan_id" if source == LOANS else "Customer_ID"
+        lines.setdefault(source, []).append(
+            changed(source, **{column: text, key: f"NULLED{number}"})
+        )
+    warehouse.land(**{source: file_of(source, *rows) for source, rows in lines.items()})
+    con = warehouse.build("feature_store", "training_set")
+    for number, (source, column, text) in enumerate(NULLED):
+        key = "loan_id" if source == LOANS else "customer_id"
+        table = {
+            LOANS: "loan_repayments",
+            ATTRIBUTES: "customer_attributes",
+            "features_financials": "customer_financials",
+            "feature_clickstream": "clickstream",
+        }[source]
+        cleaned = SILVER_COLUMN.get(column, column.lower())
+        value, actions = con.execute(
+            f"select {cleaned}, cleaning_actions from silver.{table} where {key} = ?",
+            [f"NULLED{number}"],
+        ).fetchone()
+        said = [action.split(":")[0] for action in actions]
+        assert value is None, f"{column} {text!r} was read as {value!r}"
+        assert {cleaned, column.lower()} & set(said), f"{column} {text!r} became null unsaid"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_only_text(warehouse, text):
+    loans = [changed(LOANS, loan_id=text, Customer_ID=text), changed(LOANS, snapshot_date=text)]
+    people = changed(ATTRIBUTES, Customer_ID=text, Name=text, SSN=text, Occupation=text)
+    warehouse.land(**{LOANS: file_of(LOANS, *loans), ATTRIBUTES: file_of(ATTRIBUTES, people)})
+    con = warehouse.build()
+    assert fates(con, LOANS) == {"used": 5, "invalid_snapshot_date": 1}
+    assert fates(con, ATTRIBUTES) == {"used": 5}
+    for table, key in (("customer_attributes", "customer_id"), ("loan_repayments", "loan_id")):
+        assert con.execute(
+            f"select count(*) from silver.{table} where {key} = ?", [text.rstrip("_")]
+        ).fetchone() == (1,)
+    folders = {path.name for path in (warehouse.bronze / LOANS).iterdir()}
+    assert all(name.startswith("snapshot_date=2") or "HIVE" in name for name in folders)
+
+
+def test_folders_and_files_of_any_name_are_only_names(spark, compiled, tmp_path):
+    folder = tmp_path / 'it\'s; drop table x -- ${HOME} {b} %41 "q" é'
+    folder.mkdir()
+    warehouse = Landed(folder, spark, compiled)
+    warehouse.land(**{LOANS: file_of(LOANS)})
+    assert fates(warehouse.build(), LOANS) == {"used": 4}
+
+
+@pytest.mark.parametrize("sign", "*?[")
+def test_a_datamart_whose_name_is_a_pattern_is_refused(tmp_path, sign):
+    """DuckDB would look for files that match it."""
+    with pytest.raises(UserError, match="choose another with --datamart-dir"):
+        runs.open_datamart(tmp_path / f"mart{sign}")
+    assert not list(tmp_path.iterdir())
+
+
+TRUNCATED = good_rows(LOANS, 1)[0][:-2] + "15"  # of which 2023-05-1 could be left
+
+
+@pytest.mark.parametrize("kept", [*range(2, len(TRUNCATED) - 1, 9), len(TRUNCATED) - 1])
+def test_a_truncated_last_line_is_never_a_wrong_value(warehouse, kept):
+    """Cut anywhere, the last line is quarantined, or whole; its last column is a date."""
+    warehouse.land(**{LOANS: file_of(LOANS, TRUNCATED[:kept], end="")})
+    found = fates(warehouse.build(), LOANS)
+    assert found["used"] == 4
+    assert found.total() == 5
+
+
+REFUSED = {
+    "wrong delimiter": lambda text: text.replace(",", ";"),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "Latin-1": lambda text: (text + "é").encode("latin-1"),
+    "NUL": lambda text: text + "a\0b\n",
+    "empty": lambda text: "",
+    "header only": lambda text: text.splitlines()[0],
+    "zip": lambda text: b"PK\x03\x04" + text.encode(),
+    "missing column": lambda text: text.replace("tenure,", "", 1),
+    "renamed column": lambda text: text.replace("tenure", "Tenure", 1),
+    "duplicate column": lambda text: text.replace("tenure", "loan_amt", 1),
+    "added column": lambda text: text.replace("tenure", "tenure,extra", 1),
+    "column named like an attack": lambda text: text.replace("tenure", '"x; drop table y"', 1),
+    "column named like a path": lambda text: text.replace("tenure", "../../x", 1),
+    "column with markup": lambda text: text.replace("tenure", "[bold]{{ x }}%s", 1),
+    "no header": lambda text: text.split("\n", 1)[1],
+    "day first": lambda text: text.replace("2023-", "01/05/").replace("2024-", "01/05/"),
+}
+
+
+@pytest.mark.parametrize("way", REFUSED)
+def test_a_broken_file_is_refused_in_one_line_and_leaves_nothing(warehouse, way):
+    warehouse.land(**{LOANS: file_of(LOANS, good=3)})
+    before = sorted(path for path in warehouse.bronze.rglob("*.parquet"))
+    with pytest.raises(UserError) as refused:
+        warehouse.land(**{LOANS: REFUSED[way](file_of(LOANS, good=30))})
+    assert "lms_loan_daily.csv" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    if way != "day first":  # its dates are only seen in landing; the run throws that folder away
+        assert sorted(path for path in warehouse.bronze.rglob("*.parquet")) == before
+
+
+HARMLESS = {
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "BOM": lambda text: "\ufeff" + text,
+    "no line end at the end": lambda text: text.rstrip("\n"),
+    "all quoted": lambda text: "\n".join(
+        ",".join(f'"{cell}"' for cell in row) for row in csv.reader(text.splitlines())
+    ),
+    "reordered": lambda text: (
+        "\n".join(line_of(row[::-1]) for row in csv.reader(text.splitlines())) + "\n"
+    ),
+    "blank lines": lambda text: text.replace("\n", "\n\n"),
+}
+
+
+@pytest.mark.parametrize("way", HARMLESS)
+def test_a_harmless_difference_is_the_same_rows(warehouse, way):
+    text = file_of(LOANS)
+    warehouse.land(**{LOANS: text})
+    again = warehouse.land(**{LOANS: HARMLESS[way](text)})[LOANS]
+    assert (again.rows_landed, again.rows_seen_before) == (0, 4)
+    assert fates(warehouse.build(), LOANS) == {"used": 4}
+
+
+def test_line_breaks_and_ten_megabytes_in_a_field_are_only_text(warehouse):
+    long = "y" * 10_000_000
+    people = [
+        changed(ATTRIBUTES, Customer_ID="BREAKS", Name='two\nlines, "quoted"'),
+        changed(ATTRIBUTES, Customer_ID="LONG", Name=long, Occupation=long),
+    ]
+    warehouse.land(**{ATTRIBUTES: file_of(ATTRIBUTES, *people)})
+    con = warehouse.build()
+    assert fates(con, ATTRIBUTES) == {"used": 6}
+    names = con.execute("select max(length(Name)) from bronze.features_attributes").fetchone()
+    assert names == (10_000_000,)
+
+
+def test_every_source_has_a_contract_here():
+    assert {source for source, _, _ in NULLED} == set(contracts())

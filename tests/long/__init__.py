@@ -1,0 +1,1 @@
+"""Tests of minutes: crashes, fuzzing, clusters, the real set; each carries the marker `long`."""

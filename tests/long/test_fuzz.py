@@ -1,0 +1,129 @@
+"""Broken at random: a mutated file ends in a refusal of one line or in a ledger that balances."""
+
+import csv
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
+from warehouse.base.errors import UserError
+
+ROWS = 40
+FAILED_ONCE: tuple[int, ...] = ()  # seeds that found a fault, kept so that it stays mended
+TEXTS = (
+    "", " ", "_", "NULL", "nan", "-1", "1e999", "1,000", "abc", "é", "\u200b", "'", '"', "../..",
+    "2023-02-30", "1/5/2023", "9999-12-31", "0001-01-01", "99999999999", "-0", "0.1", "1_000",
+    "10 Years and 9 Months", "999999 Years and 9 Months", "A, B, and C", "High_spent_Small",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compiled(sample_datamart) -> Compiled:
+    return Compiled(sample_datamart)
+
+
+def flip_bytes(rng: random.Random, content: bytes) -> bytes:
+    changed = bytearray(content)
+    for _ in range(rng.randint(1, 5)):
+        changed[rng.randrange(len(changed))] = rng.choice((rng.randrange(256), rng.randrange(128)))
+    return bytes(changed)
+
+
+def cut(rng: random.Random, content: bytes) -> bytes:
+    """Lose some bytes: of a line, of the end, or across lines."""
+    start = rng.randrange(len(content))
+    return content[:start] + content[start + rng.choice((1, 20, 400, len(content))) :]
+
+
+def repeat(rng: random.Random, content: bytes) -> bytes:
+    start = rng.randrange(len(content))
+    end = start + rng.choice((1, 30, 500))
+    return content[:end] + content[start:end] + content[end:]
+
+
+def insert(rng: random.Random, content: bytes) -> bytes:
+    at = rng.randrange(len(content))
+    piece = rng.choice(
+        (b'"', b"\n", b"\r", b",", b'""', b"\xef\xbb\xbf", b"\xff", b"\0", b" ", b";")
+    )
+    return content[:at] + piece * rng.randint(1, 3) + content[at:]
+
+
+def change_cells(rng: random.Random, content: bytes) -> bytes:
+    """Swap fields, or put something else in their place; quoted right, so that all is read."""
+    header, *rows = list(csv.reader(content.decode().splitlines()))
+    for _ in range(rng.randint(1, 10)):
+        row = rng.choice(rows)
+        here, there = rng.randrange(len(row)), rng.randrange(len(row))
+        if rng.random() < 0.3:
+            row[here], row[there] = row[there], row[here]
+        else:
+            row[here] = rng.choice(TEXTS)
+    return "\n".join(map(line_of, [header, *rows])).encode() + b"\n"
+
+
+def change_columns(rng: random.Random, content: bytes) -> bytes:
+    """Lose, double or move a whole column, its name with it or not."""
+    header, *rows = list(csv.reader(content.decode().splitlines()))
+    here, there = rng.randrange(len(header)), rng.randrange(len(header))
+    how = rng.choice(("lose", "double", "move", "name"))
+    for row in [header] if how == "name" else [header, *rows]:
+        if how == "lose":
+            del row[here]
+        elif how == "double":
+            row.insert(there, row[here])
+        elif how == "move":
+            row.insert(there, row.pop(here))
+        else:
+            row[here], row[there] = row[there], row[here]
+    return "\n".join(map(line_of, [header, *rows])).encode() + b"\n"
+
+
+MUTATIONS: tuple[Callable[[random.Random, bytes], bytes], ...] = (
+    flip_bytes, cut, repeat, insert, change_cells, change_cells, change_columns,
+)  # fmt: skip
+
+
+def mutated(seed: int) -> tuple[str, bytes, bytes]:
+    """(source, the good file, a broken one)."""
+    rng = random.Random(seed)
+    source = rng.choice(list(contracts()))
+    good = "\n".join([sample_lines(source)[0], *good_rows(source, ROWS)]).encode() + b"\n"
+    bad = rng.choice(MUTATIONS)(rng, good)
+    return source, good, bad
+
+
+def check(seed: int, spark: object, compiled: Compiled, folder) -> str:
+    """Land the good file, then the broken one, and build; returns how it ended."""
+    source, good, bad = mutated(seed)
+    warehouse = Landed(folder, spark, compiled)
+    if seed % 2:
+        warehouse.land(**{source: good})
+    try:
+        warehouse.land(**{source: bad})
+    except UserError as refused:
+        assert contracts()[source].file in str(refused)
+        assert "\n" not in str(refused)
+        assert "could not land" not in str(refused), "refused by Spark, not by us"
+        return "refused"
+    warehouse.build("label_store", "loan_history_features", "attributes_features")
+    return "balanced"
+
+
+@pytest.mark.parametrize("seed", [*FAILED_ONCE, *range(10)])
+def test_a_mutated_file_is_refused_or_balances(spark, compiled, tmp_path, seed):
+    check(seed, spark, compiled, tmp_path)
+
+
+@pytest.mark.long
+def test_500_mutated_files_are_refused_or_balance(spark, compiled, tmp_path):
+    ended = []
+    for seed in range(1000, 1500):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        try:
+            ended.append(check(seed, spark, compiled, folder))
+        except BaseException as error:
+            raise AssertionError(f"seed {seed}: {error!r}; add it to FAILED_ONCE") from error
+    assert min(ended.count("refused"), ended.count("balanced")) > 50
