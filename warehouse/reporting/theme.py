@@ -63,7 +63,7 @@ DARK_COLORS = {
     "rust-ink": "#dd9068",
 }
 # Colours for groups and series, in the order in which they are given out.
-SERIES = ("violet", "teal", "accent", "rust", "gold", "good", "muted", "warn")
+SERIES = ("rust", "violet", "teal", "accent", "good", "muted", "warn", "gold")
 SANS = (
     "'Source Sans 3','Source Sans Pro',system-ui,-apple-system,'Segoe UI',Roboto,"
     "'Helvetica Neue',Arial,sans-serif"
@@ -114,7 +114,7 @@ def styled(
             symbolStrokeWidth=0,
             labelLimit=500,
             offset=8,
-            columns=4,
+            columns=6,
         ),
         text=alt.MarkConfig(fontSize=font_size, color=COLORS["ink"]),
         line=alt.LineConfig(strokeWidth=1.6),

@@ -168,7 +168,7 @@ def feature_drift(drift: Rows, catalog: Rows) -> Any:
             ],
         )
     )
-    return styled(chart, height=alt.Step(15))
+    return styled(chart, height=15 * len(order))
 
 
 def _shown_by_group(catalog: Rows) -> dict[str, list[str]]:
@@ -218,5 +218,6 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         ),
     ]
     return styled(
-        alt.layer(*layers, description="AUC of single features on later loans"), height=alt.Step(21)
+        alt.layer(*layers, description="AUC of single features on later loans"),
+        height=21 * len(found),
     )

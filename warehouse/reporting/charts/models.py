@@ -49,7 +49,7 @@ def group_power(rows: Rows) -> Any:
     ]
     return styled(
         alt.layer(*layers, description="Out-of-time AUC by feature group, 95 %"),
-        height=alt.Step(28),
+        height=28 * len(found),
     )
 
 

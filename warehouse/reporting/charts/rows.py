@@ -160,5 +160,5 @@ def run_times(manifests: Sequence[Mapping[str, Any]], count: int = 12) -> Any:
     )
     return styled(
         alt.layer(bars, texts, description="Seconds by step of the latest runs"),
-        height=alt.Step(24),
+        height=24 * len(shown),
     )
