@@ -25,7 +25,9 @@ class GroupAge:
     max_age_days: int | None
 
 
-def group_ages(catalogue: Catalogue, scoring_set: Path, today: date | None = None) -> list[GroupAge]:
+def group_ages(
+    catalogue: Catalogue, scoring_set: Path, today: date | None = None
+) -> list[GroupAge]:
     """Return how old each group's snapshots in a scoring set are today (UTC)."""
     today = today or datetime.now(UTC).date()
     ages = []
