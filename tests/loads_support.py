@@ -10,15 +10,15 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+from warehouse.landing.days import FileDays
 
 from warehouse.base.catalog import attach
 from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
-from warehouse.transform.compiled import CompiledProject
 from warehouse.landing import bronze as landing
-from warehouse.landing.days import FileDays
 from warehouse.landing.inspection import inspect_file
 from warehouse.pipeline.steps import _write_load
+from warehouse.transform.compiled import CompiledProject
 
 SILVER = {
     "features_attributes": "customer_attributes",

@@ -278,7 +278,9 @@ def test_a_late_default_is_known_when_it_came(con, sql):
 
 def test_a_default_for_less_than_a_hundredth_of_an_instalment_is_marginal(con, sql):
     def is_marginal(days: int, **others: Any) -> bool:
-        return judge(con, sql, [*good(1, 2), repayment(3, days, **others)])["x", "at"]["is_marginal"]
+        return judge(con, sql, [*good(1, 2), repayment(3, days, **others)])["x", "at"][
+            "is_marginal"
+        ]
 
     one_missed = {"first_missed_date": date(2024, 3, 1)}
     two_missed = {"first_missed_date": date(2024, 2, 1)}
