@@ -3,6 +3,7 @@
 It shares nothing with the models: rows are dicts, every row is looked at. Slow and obvious.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -48,7 +49,9 @@ def maturity(loan: Row, definition: Row, repayments: Iterable[Row], horizon: dat
 def _decided(maturity: str, deciding: list[Row], label: int, rows: list[Row]) -> Row:
     label_date = max(row["snapshot_date"] for row in deciding)
     corrections = [
-        row for row in rows if row["arrival"] == "correction" and row["snapshot_date"] <= label_date
+        row
+        for row in rows
+        if row["arrival"] == "correction" and row["snapshot_date"] <= label_date
     ]
     return {
         "maturity": maturity,
@@ -146,5 +149,5 @@ def days_past_due(row: Row, rows: Iterable[Row]) -> int | None:
         due, due_date = last_due["due_amt"], last_due["snapshot_date"]
     if due is None:
         return None
-    missed = int(-(-overdue // due))
+    missed = math.ceil(overdue / due)
     return (row["snapshot_date"] - months_later(due_date, -missed)).days
