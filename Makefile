@@ -30,7 +30,7 @@ $(PYTHON):
 	python3 -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(PYTHON)
-	$(call install,what a run needs (about 600 MB),run)
+	$(call install,what a run needs (1.3 GB on disk),run)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 $(VENV)/.%: requirements/%.lock $(VENV)/.run

@@ -16,6 +16,7 @@ from tests.pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
 from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
+from warehouse.landing import bronze as landing
 from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ environment = user_environment  # the name that tests outside the new folders im
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
-    """Return Spark as a landing has it, one session a test process."""
-    settings = SparkSettings(tmp_path_factory.mktemp("spark") / "spark.log", "local[2]")
-    with spark_session(settings) as session:
+    """Return a Spark session as a landing has it; one serves all tests of a process."""
+    log_file = tmp_path_factory.mktemp("spark") / "spark.log"
+    with spark_session(SparkSettings(log_file, "local[2]"), landing.CONFIG) as session:
         yield session
 
 

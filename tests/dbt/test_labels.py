@@ -370,17 +370,93 @@ def as_of(rows: list[dict[str, Any]], day: date) -> list[dict[str, Any]]:
     ]
 
 
-SILVER_INPUT = """
-create schema if not exists bronze;
+BRONZE = """
+create schema bronze;
+create schema silver;
+create table bronze.lms_loan_daily (
+    loan_id varchar, "Customer_ID" varchar, loan_start_date varchar, tenure varchar,
+    installment_num varchar, loan_amt varchar, due_amt varchar, paid_amt varchar,
+    overdue_amt varchar, balance varchar, snapshot_date varchar, _source_file varchar,
+    _row_number bigint, _load_id integer, _landed_at timestamp, _malformed_line varchar,
+    _snapshot_date_text varchar
+);
+create table silver.set_aside_rows (
+    source varchar, load_id integer, source_file varchar, row_number bigint
+);
+create table silver.watermarks (
+    source varchar, load_id integer, landed_at timestamp, watermark date, watermark_before date
+);
+insert into silver.watermarks values
+    ('lms_loan_daily', 1, '2024-05-02', '2024-05-01', null),
+    ('lms_loan_daily', 2, '2024-09-02', '2024-09-01', '2024-05-01');
 """
 
 
-def test_days_past_due_go_on_counting_after_the_last_instalment():
-    """By hand: instalments of 100, three months, two missed and never paid."""
-    rows = [
-        {"snapshot_date": date(2024, month, 1), "due_amt": due, "overdue_amt": overdue,
-         "known_from": datetime(2024, month, 1), "known_until": None}
-        for month, due, overdue in ((2, 100, 0), (3, 100, 100), (4, 100, 200), (5, 0, 200), (7, 0, 200))
-    ]  # fmt: skip
-    days = [days_past_due(row, rows) for row in rows]
-    assert days == [0, 29, 60, 90, 151]
+@pytest.fixture(scope="module")
+def bronze() -> duckdb.DuckDBPyConnection:
+    """Empty tables of the kinds that repayments are read from, and the watermarks of two loads."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(BRONZE)
+        yield connection
+
+
+def repayments_of(
+    bronze: duckdb.DuckDBPyConnection, rows: list[tuple[int, int, str, str]]
+) -> list[dict[str, Any]]:
+    """silver.loan_repayments of rows of one loan: load, month of 2024, due_amt, overdue_amt."""
+    bronze.execute("delete from bronze.lms_loan_daily")
+    for number, (load, month, due, overdue) in enumerate(rows):
+        bronze.execute(
+            "insert into bronze.lms_loan_daily by name select 'x' as loan_id, '2024-01-01' as"
+            " loan_start_date, '3' as tenure, ? as installment_num, ? as due_amt, ? as overdue_amt,"
+            " ? as snapshot_date, ? as _load_id, ? as _row_number, 'f' as _source_file,"
+            " if(_load_id = 1, timestamp '2024-05-02', timestamp '2024-09-02') as _landed_at",
+            [str(month - 1), due, overdue, f"2024-{month:02}-01", load, number],
+        )
+    return rows_of(bronze, compiled_model("loan_repayments"))
+
+
+def test_days_past_due_go_on_counting_after_the_last_instalment(bronze):
+    """Two of three instalments of 100 are never paid, and a part of them long after the term."""
+    amounts = (("100", "0"), ("100", "100"), ("100", "200"), ("0", "200"), ("0", "100.5"), ("0", "0"))
+    rows = repayments_of(bronze, [(1, month, *pair) for month, pair in enumerate(amounts, start=2)])
+    assert [row["days_past_due"] for row in rows] == [0, 29, 60, 90, 121, 0]
+    assert [row["installments_missed"] for row in rows] == [0, 1, 2, 2, 2, 0]
+    assert [row["is_marginal"] for row in rows] == [False, False, False, False, True, False]
+    assert {row["first_missed_date"] for row in rows[2:5]} == {date(2024, 2, 1)}
+
+
+def test_an_instalment_restated_later_changes_no_day_past_due_of_before(bronze):
+    rows = [(1, 2, "100", "100"), (1, 3, "0", "200"), (2, 2, "50", "50"), (2, 3, "0", "200")]
+    found = {
+        (row["snapshot_date"].month, row["arrival"]): row["installments_missed"]
+        for row in repayments_of(bronze, rows)
+    }
+    assert found == {
+        (2, "on_time"): 1,
+        (3, "on_time"): 2,
+        (2, "correction"): 1,
+        (3, "correction"): 4,
+    }
+
+
+REPORTED = st.dictionaries(
+    st.tuples(st.sampled_from([1, 2]), st.integers(1, 9)),
+    st.tuples(
+        st.sampled_from(["0", "0", "100", "50", "_"]),
+        st.sampled_from(["0", "50", "100", "150.01", "200", "_"]),
+    ),
+    max_size=10,
+)
+
+
+def test_days_past_due_are_right_on_any_rows(bronze):
+    @settings(max_examples=100, deadline=None, database=None)
+    @given(REPORTED)
+    def holds(reported):
+        rows = repayments_of(bronze, [(*key, *amounts) for key, amounts in reported.items()])
+        assert len(rows) == len(reported)
+        for row in rows:
+            assert row["days_past_due"] == days_past_due(row, rows)
+
+    holds()

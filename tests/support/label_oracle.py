@@ -3,6 +3,7 @@
 It shares nothing with the models: rows are dicts, every row is looked at. Slow and obvious.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -148,5 +149,5 @@ def days_past_due(row: Row, rows: Iterable[Row]) -> int | None:
         due, due_date = last_due["due_amt"], last_due["snapshot_date"]
     if due is None:
         return None
-    missed = int(-(-overdue // due))
+    missed = math.ceil(overdue / due)
     return (row["snapshot_date"] - months_later(due_date, -missed)).days

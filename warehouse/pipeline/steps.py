@@ -8,7 +8,6 @@ from warehouse.base.errors import UserError
 from warehouse.base.files import write_json, write_text
 from warehouse.base.layout import REPORT_FILE, Datamart
 from warehouse.base.memory import MemoryLimit
-from warehouse.base.paths import CONTRACTS_FILE
 from warehouse.contracts.contract import read_contracts
 from warehouse.datamart import foreign, runs
 from warehouse.datamart import publish as publishing
@@ -115,16 +114,15 @@ def inspect(work: Work) -> Inspected:
     """
     options, datamart = work.options, work.datamart
     with work.progress.step("inspect", f"inspecting the files of {options.data_dir}"):
-        published = datamart.current_manifest()
-        bronze_dir = datamart.current / "bronze"
-        files = inspect_sources(read_contracts(CONTRACTS_FILE), options.data_dir, bronze_dir)
+        published, run_dir = datamart.current_manifest(), datamart.current_run()
+        bronze_dir = (run_dir or datamart.root / "runs") / "bronze"
+        files = inspect_sources(read_contracts(), options.data_dir, bronze_dir)
         inputs = {
             "files": [_identity(file) for file in files.files],
             "code": code_hash(),
             "as_of": options.as_of,
             "known_at": options.known_at,
         }
-        run_dir = datamart.current_run()
         damaged = _damaged_files(run_dir)
         is_like_published = (
             published is not None

@@ -59,7 +59,12 @@ feature_aucs as (
     select
         features.feature,
         coalesce(aucs.test_loans, 0) as auc_loans,
-        aucs.auc
+        aucs.auc,
+        coalesce(
+            abs(aucs.auc - 0.5) + 0.5 > {{ var('leak_auc') }}
+            and aucs.test_loans >= {{ var('leak_min_loans') }},
+            false
+        ) as is_suspicious
     from features
     left join aucs on features.feature_number = aucs.feature_number
 )

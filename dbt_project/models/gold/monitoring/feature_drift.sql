@@ -84,9 +84,25 @@ drift as (
 flagged as (
     select
         *,
-        coalesce(psi >= {{ var('psi_limit') }} and psi >= 3 * psi_by_chance, false) as is_drifted
+        coalesce(
+            psi >= {{ var('psi_limit') }} and psi >= {{ var('psi_chance_factor') }} * psi_by_chance,
+            false
+        ) as is_drifted
     from drift
+),
+
+judged as (
+    select
+        *,
+        case
+            when psi is null then 'unknown'
+            when is_drifted then 'drifted'
+            when psi < {{ var('psi_steady') }} then 'steady'
+            when psi < {{ var('psi_chance_factor') }} * psi_by_chance then 'chance'
+            else 'moved'
+        end as drift_state
+    from flagged
 )
 
-select * from flagged
+select * from judged
 order by feature, application_month
