@@ -13,7 +13,7 @@ import duckdb
 from warehouse.base.catalog import attach
 from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
-from warehouse.features.scoring import Queries, load_queries
+from warehouse.transform.compiled import CompiledProject
 from warehouse.landing import bronze as landing
 from warehouse.landing.inspection import inspect_sources
 from warehouse.landing.loads import LandedFile
@@ -71,7 +71,7 @@ class Compiled:
     """The SQL of the sample run: models in their order, singular tests by name."""
 
     def __init__(self, datamart: Path) -> None:
-        self.queries: Queries = load_queries(datamart / "current")
+        self.queries = CompiledProject.load(datamart / "current")
         compiled = datamart / "dbt_target" / "compiled" / "loan_default" / "tests"
         self.tests = {path.stem: path.read_text() for path in compiled.glob("*.sql")}
 

@@ -4,18 +4,16 @@ import json
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.support.bronze import land_files
 from warehouse.base.catalog import attach
-from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
-from warehouse.contracts.contract import read_contracts
-from warehouse.features.scoring import QUERIES_FILE, Queries
-from warehouse.proof.prove import compile_models
-from warehouse.sample import generate
+from warehouse.base.paths import DBT_DIR
+from warehouse.sample.files import write_files
+from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
 FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 
@@ -24,7 +22,7 @@ FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of sixty made-up customers: repeat borrowers, late and restated rows, gaps."""
     folder = tmp_path_factory.mktemp("tiny_data")
-    generate.main(["--customers", "60", "--seed", "3", "--out", str(folder)])
+    write_files(60, 3, folder)
     return folder
 
 
@@ -39,74 +37,44 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_queries(tiny: Path) -> Queries:
-    from warehouse.features.scoring import load_queries
-
-    return load_queries(tiny / "current")
+def tiny_queries(tiny: Path) -> CompiledProject:
+    return CompiledProject.load(tiny / "current")
 
 
 def land(data: Path, run_dir: Path, condition: str = "true") -> None:
     """Write the rows of the files that meet a condition as bronze, in two loads."""
-    load = "if(snapshot_date <= '2024-06-30', 1, 2)"
-    with duckdb.connect() as con:
-        for contract in read_contracts(CONTRACTS_FILE):
-            folder = run_dir / "bronze" / contract.name
-            folder.mkdir(parents=True)
-            con.execute(
-                f"""
-                copy (
-                    select
-                        * exclude (snapshot_date),
-                        '{contract.file}' as _source_file,
-                        cast(row_number() over () as bigint) as _row_number,
-                        {load} as _load_id,
-                        if({load} = 1, timestamp '{FIRST_LOAD}', timestamp '{SECOND_LOAD}')
-                            as _landed_at,
-                        cast(null as varchar) as _malformed_line,
-                        cast(null as varchar) as _snapshot_date_text,
-                        snapshot_date
-                    from read_csv(
-                        '{data / contract.file}', header = true, all_varchar = true,
-                        null_padding = true, strict_mode = false
-                    )
-                    where {condition}
-                ) to '{folder}' (format parquet, partition_by (snapshot_date), overwrite)
-                """
-            )
-        loads = run_dir / "bronze" / "loads"
-        loads.mkdir()
-        con.execute(
-            "copy (select 1 as load_id, 'none' as source, 'none' as source_file,"
-            " 0::bigint as file_bytes, '' as file_sha256, 0::bigint as rows_in_file,"
-            " 0::bigint as rows_landed, 0::bigint as rows_seen_before,"
-            f" timestamp '{FIRST_LOAD}' as landed_at)"
-            f" to '{loads}/load_000001.parquet' (format parquet)"
-        )
+    first = "snapshot_date <= '2024-06-30'"
+    land_files(run_dir, data, 1, FIRST_LOAD, f"({condition}) and {first}")
+    land_files(run_dir, data, 2, SECOND_LOAD, f"({condition}) and not {first}")
 
 
-def build(run_dir: Path, project: Path = DBT_DIR, **variables: str) -> Queries:
-    """Build the feature and label stores of a run folder from its bronze; returns their SQL.
+BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine")
 
-    dbt compiles, a plain loop runs it: so a test can build in half a second.
-    """
+
+def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> CompiledProject:
+    """Compile the models and build the feature and label stores of a run folder from its bronze."""
     (run_dir / "manifest.json").write_text(json.dumps({"inputs": variables}))
-    queries = compile_models(project, run_dir, run_dir.parent / "dbt_target")
-    wanted = queries.ancestors(("training_set", "label_store", "feature_store"))
-    con = duckdb.connect(config={"threads": 1})
-    con.execute("set TimeZone = 'UTC'")
-    attach(con, run_dir)
-    for model in queries.models:
-        if model.relation in wanted:
-            path = run_dir / model.schema / f"{model.name}.parquet"
-            path.parent.mkdir(exist_ok=True)
-            con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
-            con.execute(f"create or replace view {model.relation} as from '{path}'")
-    return queries
+    project = compile_project(project_dir, run_dir, run_dir.parent / "dbt_target")
+    build_compiled(run_dir, project)
+    return project
 
 
-def publish(root: Path, run_dir: Path, queries: Queries) -> None:
+def build_compiled(run_dir: Path, project: CompiledProject) -> None:
+    """Build the stores of a run folder from its bronze by models that are compiled already."""
+    wanted = project.ancestors(BUILT_MODELS)
+    with connect_in_memory(threads=1) as con:
+        attach(con, run_dir)
+        for model in project.models:
+            if model.relation in wanted:
+                path = run_dir / model.schema / f"{model.name}.parquet"
+                path.parent.mkdir(exist_ok=True)
+                con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
+                con.execute(f"create or replace view {model.relation} as from '{path}'")
+
+
+def publish(root: Path, run_dir: Path, project: CompiledProject) -> None:
     """Make a built run folder the published one."""
-    (run_dir / QUERIES_FILE).write_text(json.dumps(asdict(queries)))
+    project.save(run_dir)
     (root / "current").symlink_to(run_dir)
 
 

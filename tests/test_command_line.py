@@ -113,7 +113,7 @@ def test_a_datamart_that_cannot_be_read_is_one_line_too(tmp_path, command):
     assert_one_clear_line(run_main(*command, "--datamart-dir", mart), str(mart))
 
 
-@pytest.mark.parametrize("file", ["gold/feature_store.parquet", "queries.json"])
+@pytest.mark.parametrize("file", ["gold/feature_store.parquet", "compiled.json"])
 def test_a_datamart_with_a_damaged_file_is_one_line_too(datamart, file):
     path = (datamart / "current").resolve() / file
     path.write_bytes(b"{")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.oracle import Row, as_of, loan_history, months_between, window
 from tests.pit_support import copy_project
 from warehouse.base.catalog import attach
-from warehouse.proof.prove import compile_models
+from warehouse.transform.compiled import compile_project
 
 WINDOWS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 COUNTERS = [f"fe_{i}" for i in range(1, 21)]
@@ -369,7 +369,7 @@ def test_a_label_of_a_source_that_comes_late_is_known_late(tiny, tmp_path):
     project = copy_project(
         tmp_path, [("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")]
     )
-    sql = compile_models(project, tiny / "current").model("training_set").sql
+    sql = compile_project(project, tiny / "current").model("training_set").sql
     query = "select loan_id, label_date, split from ({}) where split <> 'test'"
     test_from = date(2024, 2, 1)
     with duckdb.connect() as con:

@@ -37,15 +37,20 @@
     end
 {%- endmacro %}
 
-{#- The snapshot date of a row of a bronze table. -#}
+{#-
+    The day that a row of a bronze table describes, which the landing wrote as YYYY-MM-DD.
+-#}
 {% macro snapshot_date_of(name) -%}
     {{ date_value('snapshot_date', '%Y-%m-%d') }}
 {%- endmacro %}
 
-{% macro clickstream_counters() -%}
-    {%- set counters = [] -%}
-    {%- for i in range(1, var('clickstream_columns') + 1) -%}{%- do counters.append('fe_' ~ i) -%}{%- endfor -%}
-    {{ return(counters) }}
+{#- The start of the loan that a row of a bronze table belongs to; null in a source without loans. -#}
+{% macro loan_start_date_of(name) -%}
+    {%- if 'loan_start_date' in raw_columns(name) -%}
+    {{ date_value('loan_start_date', source_meta(name, 'date_format')) }}
+    {%- else -%}
+    cast(null as date)
+    {%- endif -%}
 {%- endmacro %}
 
 {#- A number as data_type where it lies in the valid range of the column, else null. -#}

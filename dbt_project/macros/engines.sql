@@ -35,17 +35,17 @@
     (?d){{ modules.re.sub('[$]$', '\\\\\\\\z', pattern) }}
 {%- endmacro %}
 
-{#- A text without the blanks around it, those of other scripts included. -#}
+{#- A text without the blanks around it: spaces of all scripts, tabs, line ends, invisible ones. -#}
 {% macro trimmed(text) -%}
     {{ return(adapter.dispatch('trimmed')(text)) }}
 {%- endmacro %}
 
 {% macro default__trimmed(text) -%}
-    trim({{ text }})
+    regexp_replace({{ text }}, '^[\s\v\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+|[\s\v\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+$', '', 'g')
 {%- endmacro %}
 
 {% macro spark__trimmed(text) -%}
-    trim(both ' \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000' from {{ text }})
+    regexp_replace({{ text }}, r'^[\s\x0b\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+|[\s\x0b\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+$', '')
 {%- endmacro %}
 
 {#- A double as another type of number; a decimal is rounded half away from zero, as DuckDB does. -#}

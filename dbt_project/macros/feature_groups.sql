@@ -1,10 +1,9 @@
 {#-
     The provenance of a feature group, from its as-of join: which snapshot was used, how old it was
-    at the application, and why there is none. The reason looks at what was known by the
-    application: no_customer (the application names none), no_date (a caller's own row without
-    one), expired (the latest row is older than the maximum age), quarantined (the only rows are in
-    quarantine), no_history_yet. One alone tells more, of a row dated by then that came later:
-    not_yet_known (not yet available, or not yet loaded).
+    at the application, and why there is none. The reason looks only at what was known by the
+    application, so that no later load changes it: no_customer (the application names none),
+    no_date (a caller's own row without one), expired (the latest row is older than the maximum
+    age), quarantined (the only rows are in quarantine), no_history_yet.
 
     Its query calls the joined rows `joined`, and what missing_rows makes `missing`.
 -#}
@@ -20,47 +19,30 @@
 {%- endmacro %}
 
 {#-
-    Why a source gives a customer nothing by a date although rows of it are there: one row per
+    Why a source gives a customer nothing by a date although rows of it were known: one row per
     customer and date of the spine, reason null where there is no such row.
 
     condition: which rows of the source are meant, over columns, which are in set_aside_rows too.
 -#}
 {% macro missing_rows(spine, source, name, columns=[], condition='true') -%}
-    {%- set rule = source_rule(name) -%}
-    {%- set set_aside = "(select * from " ~ ref('set_aside_rows') ~ " where source = '" ~ name ~ "' and " -%}
+    {%- set rule = dict(source_rule(name), max_age_days=none) -%}
+    {%- set quarantined_rule = dict(rule, known_until=none) -%}
+    {%- set quarantined -%}
+        (select * from {{ ref('set_aside_rows') }} where source = '{{ name }}' and fate = 'quarantined')
+    {%- endset -%}
     select
         customer_id,
         application_date,
-        case min(precedence) when 1 then 'expired' when 2 then 'quarantined' when 3 then 'not_yet_known' end
-            as reason
+        case when bool_or(is_expired) then 'expired' else 'quarantined' end as reason
     from (
-        {%- if rule.max_age_days is not none and execute %}
-        select customer_id, application_date, 1 as precedence
-        from ({{ known_rows(spine, source, ['customer_id'], columns, boundary=rule.boundary, delay_days=rule.delay_days) }})
-        where {{ condition }}
+        {%- if source_meta(name, 'max_age_days') is not none %}
+        select *, true as is_expired
+        from ({{ known_rows(spine, source, ['customer_id'], columns, **rule) }}) as known
         union all
         {%- endif %}
-        {%- if rule.delay_days %}
-        select customer_id, application_date, 3 as precedence
-        from ({{ known_rows(spine, source, ['customer_id'], columns, boundary=rule.boundary) }})
-        where {{ condition }}
-        union all
-        {%- endif %}
-        select customer_id, application_date, 2 as precedence
-        from ({{ known_rows(
-            spine, set_aside ~ "fate = 'quarantined')",
-            ['customer_id'], columns, boundary=rule.boundary, delay_days=rule.delay_days
-        ) }})
-        where {{ condition }}
-        {%- if var('known_at') %}
-        union all
-        select customer_id, application_date, 3 as precedence
-        from ({{ known_rows(
-            spine, set_aside ~ "reason = 'loaded_after_known_at')",
-            ['customer_id'], columns, boundary=rule.boundary
-        ) }})
-        where {{ condition }}
-        {%- endif %}
-    )
+        select *, false as is_expired
+        from ({{ known_rows(spine, quarantined, ['customer_id'], columns, **quarantined_rule) }}) as known
+    ) as rows_there
+    where {{ condition }}
     group by customer_id, application_date
 {%- endmacro %}

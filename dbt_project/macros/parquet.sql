@@ -1,45 +1,111 @@
 {#-
-    Materialises a model as parquet, <datamart>/<schema>/<model>.parquet or several files (see
-    parts.sql), and a view over it. Streams the query into the file (dbt-duckdb's own `external`
-    builds a temporary table first, and writes an all-null row where the result is empty). DuckDB
-    writes beside the target and renames, so a killed run leaves the old file whole.
+    How tables are stored: <datamart>/<schema>/<model>.parquet, or several files <model>.001.parquet,
+    and a view over them. DuckDB streams the query into the file (dbt-duckdb's own `external` builds
+    a temporary table first, and writes an all-null row where the result is empty).
+
+    parquet      the whole table in one file
+    incremental  in batches of applications, each a file: a wide table of many loans is worked on
+                 within the memory that a machine has. The model says with in_batch() which rows of
+                 its spine are meant, and with is_incremental() what it keeps of the table before.
+
+    Files are written under names of this command's own, next to those of the table before, which
+    the query may read, and renamed when all are written: a killed command leaves the old files
+    whole, and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
-    {%- set target_relation = this.incorporate(type='view') -%}
+    {{ return(parquet_files(sql, [])) }}
+{% endmaterialization %}
 
+{% materialization incremental, adapter='duckdb' %}
+    {{ return(parquet_files(sql, batches_of_applications())) }}
+{% endmaterialization %}
+
+{% macro parquet_files(sql, batches) -%}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- set folder = adapter.external_root() ~ '/' ~ this.schema -%}
     {{ run_hooks(pre_hooks) }}
 
     {% if config.get('contract').enforced %}
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {%- set files = files_of(model, sql) -%}
-    {% for file, query in files.made.items() -%}
+    {%- set files = {} -%}
+    {%- for batch in batches or [none] -%}
+        {%- if batch -%}
+            {%- do run_query("set variable batch_first = date '" ~ batch[0] ~ "'") -%}
+            {%- do run_query("set variable batch_last = date '" ~ batch[1] ~ "'") -%}
+        {%- endif -%}
+        {%- set name = this.identifier ~ ('.%03d' % loop.index if batches | length > 1 else '') ~ '.parquet' -%}
+        {%- do files.update({folder ~ '/' ~ name: folder ~ '/tmp_' ~ invocation_id ~ '_' ~ name}) -%}
         {% call statement('main') -%}
             copy (
-                {{ query }}
-            ) to '{{ file | replace("'", "''") }}' (format parquet, compression zstd)
+                {{ sql }}
+            ) to '{{ files[folder ~ '/' ~ name] | replace("'", "''") }}' (format parquet, compression zstd)
         {%- endcall %}
-    {%- endfor %}
-    {#- the plugin links the files that are kept and removes what else the table had -#}
-    {% do adapter.store_relation('plugin', this, [], '', 'parquet', files) %}
-    {% call statement('view' if files.made else 'main') -%}
+    {%- endfor -%}
+    {%- if batches -%}
+        {%- do run_query('reset variable batch_first') -%}
+        {%- do run_query('reset variable batch_last') -%}
+    {%- endif -%}
+    {#- the plugin moves the files to their place and removes what else the table had -#}
+    {% do adapter.store_relation('plugin', this, [], '', 'parquet', {'files': files}) %}
+    {%- set paths = [] -%}
+    {%- for file in files -%}{%- do paths.append("'" ~ file | replace("'", "''") ~ "'") -%}{%- endfor -%}
+    {% call statement('view') -%}
         create or replace view {{ target_relation }} as
-        select * from read_parquet([
-            {%- for file in files.kept.keys() | list + files.made.keys() | list %}
-            '{{ file | replace("'", "''") }}'{{ ',' if not loop.last }}
-            {%- endfor %}
-        ])
+        select * from read_parquet([{{ paths | join(', ') }}])
     {%- endcall %}
 
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
-
     {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{%- endmacro %}
+
+{#- The first and last application date of every batch, about loans_per_batch loans each. -#}
+{% macro batches_of_applications() -%}
+    {%- set batches = run_query(
+        'select min(application_date), max(application_date) from (select application_date, count(*) as loans,'
+        ~ ' sum(count(*)) over (order by application_date) as loans_so_far from ' ~ ref('loan_applications')
+        ~ ' where application_date is not null group by application_date) as days'
+        ~ ' group by (loans_so_far - loans) // ' ~ var('loans_per_batch') ~ ' order by 1'
+    ) -%}
+    {{ return(batches.rows | map('list') | list) }}
+{%- endmacro %}
+
+{#-
+    Whether a date of the spine is in the batch that is made; always true where no batch is: the
+    variables of DuckDB are set by the materialisation alone.
+-#}
+{% macro in_batch(date) -%}
+    {%- if target.type == 'duckdb' -%}
+    (getvariable('batch_first') is null or {{ date }} between getvariable('batch_first') and getvariable('batch_last'))
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Whether a run keeps the rows of closed applications that the model's table has, and builds the
+    others: main.py asks for it (var incremental) in a copy of a run of the same code, the table is
+    there, no --full-refresh, and no source whose corrections count for all time. For any
+    materialisation; in the place of dbt's own macro.
+-#}
+{% macro is_incremental() -%}
+    {%- if not execute -%}{%- do ref('watermarks') -%}{%- endif -%}  {#- is_closed() reads it -#}
+    {%- set asked = execute and var('incremental') and not flags.FULL_REFRESH -%}
+    {%- set retroactive = [] -%}
+    {%- for name in var('sources') if asked and source_meta(name, 'corrections') == 'retroactive' -%}
+        {%- do retroactive.append(name) -%}
+    {%- endfor -%}
+    {{ return(asked and not retroactive and load_relation(this) is not none) }}
+{%- endmacro %}
 
 {#- The same on Spark: a folder of parquet files a model, <spark_datamart>/spark/<schema>/<model>. -#}
 {% materialization parquet, adapter='spark' %}
+    {{ return(spark_files(sql)) }}
+{% endmaterialization %}
+
+{% macro spark_files(sql) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
 
     {{ run_hooks(pre_hooks) }}
@@ -52,8 +118,11 @@
     {% do run_query(view_of_spark_folder(target_relation)) %}
 
     {{ run_hooks(post_hooks) }}
-
     {{ return({'relations': [target_relation]}) }}
+{%- endmacro %}
+
+{% materialization incremental, adapter='spark' %}
+    {{ return(spark_files(sql)) }}
 {% endmaterialization %}
 
 {% macro spark_folder(relation) -%}

@@ -1,105 +1,124 @@
 {#-
-    The rows of a bronze table that its silver table uses: all but the ones set aside.
+    Every row of bronze with its key, its dates and, where silver cannot use it, why: scope_reason
+    (outside of the build that was asked for: as_of, known_at) and quarantine_reason (the first that
+    applies). Each value and condition is worked out once, outside of case: there DuckDB works out
+    an expression that repeats once, inside of it row by row.
 -#}
-{% macro used_rows(name) -%}
-    select bronze.*
-    from {{ source('bronze', name) }} as bronze
-    where
-        not exists (
-            select 1
-            from {{ ref('set_aside_rows') }} as set_aside
-            where
-                set_aside.source = '{{ name }}'
-                and set_aside.load_id = bronze._load_id
-                and set_aside.row_number = bronze._row_number
-        )
-{%- endmacro %}
-
-{#-
-    Judges the rows of a bronze table and returns those its silver table cannot use, one row per
-    row set aside. In this order: outside the scope of the build (as_of, known_at), quarantined
-    (the first reason that applies), and of the rows with one key and snapshot date all but the
-    latest: duplicate when a later one says the same, superseded when it says something else. Later
-    means a later load, within a load further down in the file.
-
-    key: the column that with the date is the key of the source's contract.
-    contradictions: {reason: condition over the raw columns}, the source's own reasons.
-    loan_start_date: the start of the row's loan, where the source holds loans.
--#}
-{% macro set_aside_rows(name, key, contradictions={}, loan_start_date='cast(null as date)') -%}
-    {%- set key_of_contract = source_meta(name, 'key') -%}
-    {%- if key_of_contract and key not in key_of_contract -%}
-        {{ exceptions.raise_compiler_error(
-            'the key of ' ~ name ~ ' is ' ~ key_of_contract ~ ' in _bronze.yml, not ' ~ key
-        ) }}
-    {%- endif -%}
-    {%- set key_value = 'customer_id' if key == 'Customer_ID' else 'key_value' %}
-    -- Each value and condition once, and outside of case: there DuckDB works out one that repeats
-    -- in a file once, inside of it row by row. It keeps these rows, so they hold no value twice.
-    with read as (
+{% macro judged_rows(name) -%}
+    {%- set key, customer = source_key(name), source_meta(name, 'customer_column') -%}
+    {%- set delay_days = source_meta(name, 'delay_days') -%}
+    {%- set conditions = contradictions(name) -%}
+    select
+        load_id,
+        source_file,
+        row_number,
+        landed_at,
+        {{ 'customer_id' if key == customer else 'entity_id' }} as entity_id,
+        customer_id,
+        snapshot_date,
+        loan_start_date,
+        case
+            {%- if var('known_at') %}
+            when landed_at > cast('{{ var('known_at') }}' as timestamp) then 'loaded_after_known_at'
+            {%- endif %}
+            {%- if var('as_of') %}
+            when {{ plus_days('snapshot_date', delay_days) }} > cast('{{ var('as_of') }}' as date)
+                then 'dated_after_as_of'
+            {%- endif %}
+            when false then ''
+        end as scope_reason,
+        case
+            when is_malformed then 'malformed_row'
+            when {{ 'customer_id' if key == customer else 'entity_id' }} is null then 'missing_key'
+            when snapshot_date is null then 'invalid_snapshot_date'
+            when {{ is_implausible('snapshot_date') }} or {{ is_implausible('loan_start_date') }}
+                then 'implausible_date'
+            {%- for reason in conditions %}
+            when {{ reason }} then '{{ reason }}'
+            {%- endfor %}
+        end as quarantine_reason
+    from (
         select
             _load_id as load_id,
+            _source_file as source_file,
             _row_number as row_number,
             _landed_at as landed_at,
-            {%- if key != 'Customer_ID' %}
-            {{ text_value(key) }} as key_value,
+            {%- if key != customer %}
+            {{ text_value(key) }} as entity_id,
             {%- endif %}
-            {{ text_value('Customer_ID') }} as customer_id,
+            {{ text_value(customer) }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
-            {{ loan_start_date }} as loan_start_date,
-            {%- for reason, condition in contradictions.items() %}
+            {{ loan_start_date_of(name) }} as loan_start_date,
+            {%- for reason, condition in conditions.items() %}
             {{ condition }} as {{ reason }},
             {%- endfor %}
             _malformed_line is not null as is_malformed
         from {{ source('bronze', name) }}
+    ) as read
+{%- endmacro %}
+
+{#-
+    What a row of a source cannot be, beyond its key and date: {reason: condition over the raw
+    columns}, in the order in which they are asked.
+-#}
+{% macro contradictions(name) -%}
+    {%- set start_date = loan_start_date_of(name) -%}
+    {{ return({
+        'lms_loan_daily': {
+            'invalid_loan_start_date': start_date ~ ' is null',
+            'invalid_installment_num':
+                'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
+            'snapshot_before_loan_start': snapshot_date_of(name) ~ ' < ' ~ start_date,
+        },
+    }.get(name, {})) }}
+{%- endmacro %}
+
+{#- Whether a date is too old to be true, or lies after the day on which its load was landed. -#}
+{% macro is_implausible(date) -%}
+    {{ date }} < cast('{{ var('earliest_plausible_date') }}' as date) or {{ date }} > cast(landed_at as date)
+{%- endmacro %}
+
+{#-
+    The rows of a bronze table that silver does not use, one row per row set aside: outside the
+    scope of the build, quarantined, and of the rows of one load with one key and snapshot date all
+    but the last: duplicate where a later one says the same, superseded where it says something else.
+-#}
+{% macro set_aside_rows(name) -%}
+    with judged as (
+        {{ judged_rows(name) }}
     ),
 
-    judged as (
-        select
-            load_id,
-            row_number,
-            {{ key_value }} as key_value,
-            customer_id,
-            snapshot_date,
-            loan_start_date,
-            {{ scope_reason(name) }} as scope_reason,
-            case
-                when is_malformed then 'malformed_row'
-                when {{ key_value }} is null then 'missing_key'
-                when snapshot_date is null then 'invalid_snapshot_date'
-                {%- for reason in contradictions %}
-                when {{ reason }} then '{{ reason }}'
-                {%- endfor %}
-            end as quarantine_reason
-        from read
+    watermarks as (
+        select * from {{ ref('watermarks') }}
+        where source = '{{ name }}'
     ),
 
     repeated_keys as (
         select
-            key_value,
-            snapshot_date
+            entity_id,
+            snapshot_date,
+            load_id
         from judged
         where scope_reason is null and quarantine_reason is null
-        group by key_value, snapshot_date
+        group by entity_id, snapshot_date, load_id
         having count(*) > 1
     ),
 
     repeated_rows as (
         select
-            judged.load_id,
-            judged.row_number,
-            judged.key_value,
-            judged.customer_id,
-            judged.snapshot_date,
-            judged.loan_start_date,
+            judged.*,
             {{ row_content(name, 'bronze') }} as content
         from judged
         inner join repeated_keys
             on
-                judged.key_value = repeated_keys.key_value
+                judged.entity_id = repeated_keys.entity_id
                 and judged.snapshot_date = repeated_keys.snapshot_date
+                and judged.load_id = repeated_keys.load_id
         inner join {{ source('bronze', name) }} as bronze
-            on judged.load_id = bronze._load_id and judged.row_number = bronze._row_number
+            on
+                judged.load_id = bronze._load_id
+                and judged.row_number = bronze._row_number
+                and judged.source_file = bronze._source_file
         where judged.scope_reason is null and judged.quarantine_reason is null
     ),
 
@@ -107,61 +126,62 @@
         select
             *,
             row_number() over (
-                partition by key_value, snapshot_date order by load_id desc, row_number desc
+                partition by load_id, entity_id, snapshot_date
+                order by source_file desc, row_number desc
             ) as version_rank,
             row_number() over (
-                partition by key_value, snapshot_date, content
-                order by load_id desc, row_number desc
+                partition by load_id, entity_id, snapshot_date, content
+                order by source_file desc, row_number desc
             ) as copy_rank
         from repeated_rows
+    ),
+
+    fates as (
+        select
+            load_id,
+            source_file,
+            row_number,
+            landed_at,
+            customer_id,
+            snapshot_date,
+            loan_start_date,
+            case when scope_reason is not null then 'outside_scope' else 'quarantined' end as fate,
+            coalesce(scope_reason, quarantine_reason) as reason
+        from judged
+        where scope_reason is not null or quarantine_reason is not null
+
+        union all
+
+        select
+            load_id,
+            source_file,
+            row_number,
+            landed_at,
+            customer_id,
+            snapshot_date,
+            loan_start_date,
+            case when copy_rank > 1 then 'duplicate' else 'superseded' end as fate,
+            case when copy_rank > 1 then 'same_content' else 'restated' end as reason
+        from ranked
+        where version_rank > 1
     )
 
     select
         '{{ name }}' as source,
-        load_id,
-        row_number,
-        customer_id,
-        snapshot_date,
-        loan_start_date,
-        case when scope_reason is not null then 'outside_scope' else 'quarantined' end as fate,
-        coalesce(scope_reason, quarantine_reason) as reason
-    from judged
-    where scope_reason is not null or quarantine_reason is not null
-
-    union all
-
-    select
-        '{{ name }}' as source,
-        load_id,
-        row_number,
-        customer_id,
-        snapshot_date,
-        loan_start_date,
-        case when copy_rank > 1 then 'duplicate' else 'superseded' end as fate,
-        case when copy_rank > 1 then 'same_content' else 'restated' end as reason
-    from ranked
-    where version_rank > 1
-{%- endmacro %}
-
-{#-
-    Why a row, with its snapshot_date and landed_at, lies outside the build that was asked for
-    (as_of, known_at), else null.
--#}
-{% macro scope_reason(name) -%}
-    case
-        {%- if var('known_at') %}
-        when landed_at > cast('{{ var('known_at') }}' as timestamp) then 'loaded_after_known_at'
-        {%- endif %}
-        {%- if var('as_of') %}
-        when
-            {{ plus_days('snapshot_date', source_meta(name, 'delay_days')) }}
-            > cast('{{ var('as_of') }}' as date)
-            then 'dated_after_as_of'
-        {%- endif %}
-        {%- if not var('known_at') and not var('as_of') %}
-        when false then ''
-        {%- endif %}
-    end
+        fates.load_id,
+        fates.source_file,
+        fates.row_number,
+        fates.customer_id,
+        fates.snapshot_date,
+        fates.loan_start_date,
+        fates.fate,
+        fates.reason,
+        {{ known_from(
+            name, 'fates.snapshot_date', 'fates.landed_at',
+            is_late='fates.snapshot_date <= watermarks.watermark_before'
+        ) }} as known_from
+    from fates
+    left join watermarks on fates.load_id = watermarks.load_id
 {%- endmacro %}
 
 {#- The raw columns of a row as one comparable text. -#}

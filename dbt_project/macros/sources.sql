@@ -1,15 +1,41 @@
-{#- The contract of a bronze table as written in models/bronze/_bronze.yml: its meta and columns. -#}
-{% macro source_contract(name) -%}
-    {%- for node in graph.sources.values() if node.source_name == 'bronze' and node.name == name -%}
-        {{ return(node) }}
+{#-
+    The contracts of the bronze tables as written in models/bronze/_bronze.yml: {name: {config,
+    columns}}. A unit test, which dbt hands no graph, says by overriding this macro what holds in it.
+-#}
+{% macro source_contracts() -%}
+    {%- set contracts = {} -%}
+    {%- for node in graph.sources.values() if node.source_name == 'bronze' -%}
+        {%- do contracts.update({node.name: node}) -%}
     {%- endfor -%}
+    {{ return(contracts) }}
+{%- endmacro %}
+
+{#- The contract of one source. -#}
+{% macro source_contract(name) -%}
+    {{ return(source_contracts()[name]) }}
 {%- endmacro %}
 
 {#- One fact of a source's contract, e.g. source_meta('feature_clickstream', 'delay_days'). -#}
 {% macro source_meta(name, key) -%}
+    {%- set facts = {
+        'key': ['Customer_ID', 'snapshot_date'],
+        'customer_column': 'Customer_ID',
+        'date_column': 'snapshot_date',
+        'date_format': '%Y-%m-%d',
+        'delay_days': 0,
+        'boundary': 'inclusive',
+        'max_age_days': none,
+        'corrections': 'as_known',
+    } -%}
     {%- if execute -%}
-        {{ return(source_contract(name).config.meta[key]) }}
+        {%- do facts.update(source_contract(name).config.meta) -%}
     {%- endif -%}
+    {{ return(facts[key]) }}
+{%- endmacro %}
+
+{#- The key column of a source: what identifies a row of one day. -#}
+{% macro source_key(name) -%}
+    {{ return(source_meta(name, 'key') | reject('equalto', source_meta(name, 'date_column')) | first) }}
 {%- endmacro %}
 
 {#- The file's own columns, in file order, without the provenance (which starts with _). -#}
@@ -26,11 +52,14 @@
     {{ return(columns) }}
 {%- endmacro %}
 
-{#- The bronze tables that have a contract, in the order of their names. -#}
-{% macro contracted_sources() -%}
-    {%- set names = [] -%}
-    {%- for node in graph.sources.values() if node.config.meta.get('file') -%}
-        {%- do names.append(node.name) -%}
+{#-
+    The feature groups in the order of the feature store, each with the source its snapshots are
+    rows of: {group: source}. The group `application` is made of the application itself and has none.
+-#}
+{% macro feature_groups() -%}
+    {%- set groups = {} -%}
+    {%- for name, source in var('sources').items() if source.group -%}
+        {%- do groups.update({source.group: name}) -%}
     {%- endfor -%}
-    {{ return(names | sort) }}
+    {{ return(groups) }}
 {%- endmacro %}

@@ -1,10 +1,18 @@
--- Why: the spine decides which loans exist at all; both directions, and the date that the first
--- row of the loan says.
-with first_rows as (
+-- Why: the spine decides which loans exist at all; both directions, and that it says what the
+-- earliest row of the loan's first load does.
+with first_loads as (
+    select
+        *,
+        min(load_id) over (partition by loan_id) as first_load_id
+    from {{ ref('loan_repayments') }}
+),
+
+first_rows as (
     select
         loan_id,
         min_by(loan_start_date, snapshot_date) as application_date
-    from {{ ref('loan_repayments') }}
+    from first_loads
+    where {{ 'known_until is null' if source_meta('lms_loan_daily', 'corrections') == 'retroactive' else 'load_id = first_load_id' }}
     group by loan_id
 )
 

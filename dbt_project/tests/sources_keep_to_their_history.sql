@@ -39,6 +39,7 @@ with months as (
         bool_or(load_id = (select max(load_id) from {{ table }})) as is_new,
         count(*) as row_count
     from {{ table }}
+    where known_until is null
     group by date_trunc('month', snapshot_date)
     {%- if not loop.last %}
     union all
@@ -83,7 +84,7 @@ measured as (
             {%- endfor %}
         ] as measures
     from {{ table }}
-    where {{ comparable }}
+    where known_until is null and {{ comparable }}
     group by date_trunc('month', snapshot_date)
     {%- if not loop.last %}
     union all

@@ -1,4 +1,4 @@
-"""Foundations that everything else may use: paths, errors, memory limits, the catalogue of parquet files.
+"""Foundations for all other packages: paths, errors, memory limits, parquet files as views.
 
 Imports nothing from the other packages.
 """

@@ -5,7 +5,7 @@ class UserError(Exception):
     """Something the user can put right: one clear line saying what, where and what to do."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says in its first line, its kind where it says nothing."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)

@@ -1,21 +1,33 @@
-"""`python main.py features`: features for rows of the caller's own."""
+"""`python main.py features`: features for applications of the caller's own, or of a day."""
 
 import argparse
+from datetime import date
 
 from rich.console import Console
 
-from warehouse.cli.arguments import Subparsers, add_command, path
+from warehouse.base.errors import UserError
+from warehouse.cli.arguments import Subparsers, add_command, day, memory, path
 
 
 def register(subparsers: Subparsers) -> None:
     """Add the command and its options."""
-    command = add_command(subparsers, "features", "features for rows of your own")
-    command.add_argument(
+    command = add_command(
+        subparsers, "features", "features for rows of your own, or of all customers on a day"
+    )
+    rows = command.add_mutually_exclusive_group(required=True)
+    rows.add_argument(
         "--spine",
         type=path,
-        required=True,
         metavar="FILE",
-        help="CSV or parquet file with customer_id and a date; other columns are kept",
+        help="CSV or parquet file, or folder of parquet files, with customer_id and a date; other"
+        " columns are kept, loan_amt and tenure are taken as the terms of the loan",
+    )
+    rows.add_argument(
+        "--as-of",
+        dest="scoring_date",
+        type=day,
+        metavar="DATE",
+        help="write the features of every customer known on this day (YYYY-MM-DD)",
     )
     command.add_argument(
         "--out", type=path, required=True, metavar="FILE", help="file to write: .parquet or .csv"
@@ -29,15 +41,44 @@ def register(subparsers: Subparsers) -> None:
         help="column of the date at which features must be known (default: application_date, or"
         " the only column of dates)",
     )
+    command.add_argument(
+        "--memory-limit",
+        type=memory,
+        metavar="SIZE",
+        help="memory that the process may take, such as 4GB; what does not fit is spilled to disk"
+        " (default: most of the machine)",
+    )
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Write the features of a caller's own spine."""
-    from warehouse.features.scoring import write_features
+    """Write the features of a caller's spine, or of every customer known on a day."""
+    from warehouse.features.scoring import write_features, write_scoring_set
 
-    rows = write_features(
-        options.datamart_dir, options.spine, options.out, options.customer, options.date
+    limit = options.memory_limit.duckdb if options.memory_limit else None
+    if options.scoring_date:
+        if options.customer or options.date:
+            raise UserError("--customer and --date are columns of a spine: not with --as-of")
+        scoring_date = date.fromisoformat(options.scoring_date)
+        written = write_scoring_set(options.datamart_dir, scoring_date, options.out, limit)
+        console.print(
+            f"{options.out}: {written.rows:,} rows, one for each customer known on {scoring_date}",
+            soft_wrap=True,
+        )
+        return 0
+    written = write_features(
+        options.datamart_dir, options.spine, options.out, options.customer, options.date, limit
     )
-    console.print(f"{options.out}: {rows:,} rows, one for each of {options.spine}")
+    console.print(
+        f"{options.out}: {written.rows:,} rows, one for each of {options.spine};"
+        f" {written.customers:,} customers, {written.unknown_customers:,} of them in no source",
+        soft_wrap=True,
+    )
+    if written.is_mostly_unknown:
+        console.print(
+            "warning: no source knows most of these customers: is --customer the right column, and"
+            " are its keys written as in the files?",
+            style="yellow",
+            soft_wrap=True,
+        )
     return 0

@@ -58,10 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Bring the datamart up to date and show the summary of the published run."""
-    from warehouse.pipeline import steps, summary
+    from warehouse.pipeline import summary
     from warehouse.pipeline.progress import Progress
+    from warehouse.pipeline.run import run as run_pipeline
+    from warehouse.pipeline.steps import Options
 
-    wanted = steps.Options(
+    wanted = Options(
         data_dir=options.data_dir,
         datamart_dir=options.datamart_dir,
         as_of=options.as_of,
@@ -71,8 +73,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         memory=options.memory_limit,
     )
     with Progress(console) as progress:
-        manifest, is_new = steps.run(wanted, progress)
-    summary.show(console, manifest, options.datamart_dir, is_new)
-    if options.profile and is_new:
-        summary.show_profile(console, manifest)
+        published = run_pipeline(wanted, progress)
+    summary.show(console, published.manifest, options.datamart_dir, published.is_new)
+    if options.profile and published.is_new:
+        summary.show_profile(console, published.manifest)
     return 0

@@ -6,6 +6,8 @@ from rich.console import Console
 
 from warehouse.cli.arguments import Subparsers, add_command
 
+STOPPED = 130  # the exit code of a command that was asked to end
+
 
 def register(subparsers: Subparsers) -> None:
     """Add the command and its options."""
@@ -16,18 +18,37 @@ def register(subparsers: Subparsers) -> None:
         metavar="YYYY-MM",
         help="months to cut at (default: every month of the data)",
     )
+    command.add_argument(
+        "--fail-fast", action="store_true", help="stop at the first month that differs"
+    )
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Rebuild gold without the future and compare; exit code 1 on any difference."""
-    from warehouse.datamart.runs import Datamart
-    from warehouse.proof.prove import prove, show
+    from warehouse.base.layout import Datamart
+    from warehouse.proof.console import show
+    from warehouse.proof.prove import Event, ProofStopped, prove
     from warehouse.reporting.report import renew_report
 
     with console.status("proving") as status:
-        progress = status.update if console.is_terminal else console.print
-        proof = prove(options.datamart_dir, months=options.months, on_progress=progress)
-        renew_report(Datamart(options.datamart_dir.absolute()))
+
+        def on_progress(event: Event) -> None:
+            status.update(event.text)
+            if event.differences or not console.is_terminal:
+                console.print(event.text, highlight=False, soft_wrap=True)
+
+        try:
+            proof = prove(
+                options.datamart_dir,
+                months=options.months,
+                on_progress=on_progress,
+                fail_fast=options.fail_fast,
+            )
+        except ProofStopped as stopped:
+            status.stop()
+            show(stopped.result, console)
+            return STOPPED
     show(proof, console)
+    renew_report(Datamart(options.datamart_dir.absolute()))
     return 0 if proof["outcome"] == "passed" else 1

@@ -1,58 +1,117 @@
-"""What is in a built run: the figures that its manifest and its summary give."""
+"""What is in a built run: the figures of its manifest, and hashes that show what has changed."""
 
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from warehouse.base.catalog import attach
+from warehouse.base.catalog import attach, set_memory
+
+# The last day that the run vouches for in every source (silver.watermarks): applications up to it
+# are closed. Null when a source has no watermark yet.
+CLOSED_UNTIL = """
+    select case when count(*) = count(watermark) then min(watermark) end
+    from (
+        select sources.source, max(watermarks.watermark) as watermark
+        from (select unnest($1) as source) as sources
+        left join silver.watermarks as watermarks on sources.source = watermarks.source
+        group by sources.source
+    )
+"""
+
+APPLICATION_MONTHS = """
+    with columns as (
+        select string_agg(column_name || ' ' || column_type, ', ') as names
+        from (describe gold.feature_store)
+    ),
+
+    hashed_rows as (
+        select
+            cast(date_trunc('month', application_date) as date) as month,
+            cast(hash(feature_store) as varchar) as row_hash,
+        from gold.feature_store
+        {condition}
+    )
+
+    select
+        strftime(month, '%Y-%m') as month,
+        count(*) as applications,
+        sha256(any_value(names) || string_agg(row_hash, ' ' order by row_hash)) as sha256,
+        coalesce(last_day(month) <= $1, false) as is_closed,
+    from hashed_rows
+    cross join columns
+    group by month
+    order by month
+"""
 
 
-def contents(run_dir: Path) -> dict[str, Any]:
-    """The figures of a built run that its summary and its manifest give."""
-    with duckdb.connect() as con:
-        attach(con, run_dir)
-        ledger = con.execute(
-            "select source, layer, fate, coalesce(reason, '') as reason, sum(row_count)::bigint"
-            " from gold.row_ledger group by all order by all"
-        ).fetchall()
-        labels = con.execute(
-            "select label_definition, count(*), count(label), coalesce(sum(label), 0)::bigint"
-            " from gold.label_maturity group by all order by all"
-        ).fetchall()
-        loans, training_rows = con.execute(
+def contents(run_dir: Path, sources: list[str], memory_limit: str | None = None) -> dict[str, Any]:
+    """Return the figures of a built run for its manifest.
+
+    `sources` are those of the warehouse, all of which must have a watermark for an application to
+    be closed.
+    """
+    with _connect(run_dir, memory_limit) as con:
+        loans, training_rows = _row(
+            con,
             "select (select count(*) from gold.feature_store),"
-            " (select count(*) from gold.training_set)"
-        ).fetchone()
+            " (select count(*) from gold.training_set)",
+        )
         return {
-            "rows": [
-                dict(zip(("source", "layer", "fate", "reason", "rows"), row, strict=True))
-                for row in ledger
-            ],
-            "labels": [
-                dict(zip(("definition", "loans", "closed", "defaults"), row, strict=True))
-                for row in labels
-            ],
+            "rows": _records(
+                con,
+                "select source, layer, fate, coalesce(reason, '') as reason,"
+                " sum(row_count)::bigint as rows from gold.row_ledger group by all order by all",
+            ),
+            "labels": _records(
+                con,
+                "select label_definition as definition, count(*) as loans, count(label) as closed,"
+                " coalesce(sum(label), 0)::bigint as defaults from gold.label_maturity"
+                " group by all order by all",
+            ),
             "loans": loans,
             "training_rows": training_rows,
+            "application_months": _application_months(con, sources),
+            "training_set_sha256": table_hash(con, "gold.training_set"),
         }
 
 
-def training_set_hash(run_dir: Path) -> str:
-    """The `table_hash` of the training set."""
-    with duckdb.connect() as con:
-        attach(con, run_dir)
-        return table_hash(con, "gold.training_set")
+def changed_closed_months(
+    run_dir: Path, previous_run: Path, months: list[dict[str, Any]], before: list[dict[str, Any]]
+) -> list[str]:
+    """Return the closed months of the previous run whose applications have other features now.
+
+    Loans that are new in a closed month are no change of those that were there. `months` and
+    `before` are the `application_months` of the run and of the previous one.
+    """
+    now = {month["month"]: month["sha256"] for month in months}
+    suspects = {
+        month["month"]: month["sha256"]
+        for month in before
+        if month["is_closed"] and month["sha256"] != now.get(month["month"])
+    }
+    if not suspects:
+        return []
+    with _connect(run_dir) as con:
+        con.execute("create schema previous")
+        files = str(previous_run.resolve() / "gold" / "feature_store*.parquet").replace("'", "''")
+        con.execute(f"create view previous.loans as select loan_id from read_parquet('{files}')")
+        condition = "where loan_id in (select loan_id from previous.loans)"
+        again = _records(con, APPLICATION_MONTHS.format(condition=condition), [None])
+        of_same_loans = {month["month"]: month["sha256"] for month in again}
+    return [month for month, sha256 in suspects.items() if of_same_loans.get(month) != sha256]
 
 
 def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The sha256 of a table's columns and rows, whatever the order of the rows.
+    """Return the sha256 of a table's columns and rows, whatever the order of the rows.
 
-    Rows count as often as they stand. Each goes in as DuckDB's own 64-bit hash of it, so hashes
-    compare between runs of one release of DuckDB; a manifest names its release.
+    Duplicate rows count. Each row goes in as DuckDB's own 64-bit hash of it, so hashes compare
+    between runs of one release of DuckDB; a manifest names its release.
     """
-    return con.execute(
-        f"""
+    return str(
+        _row(
+            con,
+            f"""
         with columns as (
             select string_agg(name || ' ' || type, ', ' order by position) as names
             from (
@@ -69,5 +128,41 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
         select sha256(names || coalesce(hashes, ''))
         from columns
         cross join rows
-        """
-    ).fetchone()[0]
+        """,
+        )[0]
+    )
+
+
+def _application_months(con: duckdb.DuckDBPyConnection, sources: list[str]) -> list[dict[str, Any]]:
+    has_watermarks = _row(
+        con,
+        "select count(*) from duckdb_views() where schema_name = 'silver'"
+        " and view_name = 'watermarks'",
+    )[0]
+    closed_until = _row(con, CLOSED_UNTIL, [sources])[0] if has_watermarks and sources else None
+    return _records(con, APPLICATION_MONTHS.format(condition=""), [closed_until])
+
+
+def _connect(run_dir: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    set_memory(con, run_dir, memory_limit)
+    attach(con, run_dir)
+    return con
+
+
+def _row(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
+) -> tuple[Any, ...]:
+    """Return the one row of a query that always has one."""
+    row = con.execute(sql, parameters or []).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _records(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
+) -> list[dict[str, Any]]:
+    result = con.execute(sql, parameters or [])
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

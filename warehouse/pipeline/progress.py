@@ -91,6 +91,11 @@ class Progress:
         elif not self.console.is_terminal:
             self._print(f"  {escape(text)}")
 
+    def warn(self, text: str) -> None:
+        """Print a warning and write it to the log."""
+        self._write_log(f"warning: {text}")
+        self._print(f"[yellow]warning:[/yellow] {escape(text)}")
+
     def log_only(self, text: str) -> None:
         """Write a line to the log alone."""
         self._write_log(text)

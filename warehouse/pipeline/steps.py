@@ -1,38 +1,38 @@
-"""One run: inspect, land, build, test, publish. Everything or nothing."""
+"""The six steps of a run. Each is a function whose result the next step takes."""
 
-import contextlib
-import functools
-import hashlib
-import platform
-import threading
-import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from warehouse.base.errors import UserError, first_line
+from warehouse.base.errors import UserError
+from warehouse.base.files import write_json, write_text
+from warehouse.base.layout import REPORT_FILE, Datamart
 from warehouse.base.memory import MemoryLimit
-from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR, PROJECT_DIR
 from warehouse.contracts.contract import read_contracts
-from warehouse.datamart import runs
-from warehouse.landing.bronze import land
+from warehouse.datamart import foreign, runs
+from warehouse.datamart import publish as publishing
+from warehouse.landing.bronze import land as land_files
 from warehouse.landing.inspection import Inspection, SourceFile, inspect_sources
+from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
 from warehouse.pipeline.progress import Progress
+from warehouse.pipeline.record import Record
 from warehouse.spark.session import SparkSettings
-
-# Modules that no run uses: a change in them does not make the published datamart an old one.
-BESIDE_A_RUN = (
-    *("baseline", "deck", "explain", "feature_docs", "generate", "java_cache"),
-    *("notebook", "prove", "serve", "spark_target", "submission", "summary"),
-)
+from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, ModelResults, descriptions
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asked for."""
+    """What a user asked for.
+
+    Attributes:
+        data_dir: folder of the files to land.
+        datamart_dir: folder of the datamart, made when it is not there.
+        as_of: build as on this day, YYYY-MM-DD.
+        known_at: build from what had been landed at this moment, YYYY-MM-DD HH:MM:SS in UTC.
+        spark_master: where Spark lands the files.
+        rebuild: build all tables whole, even when nothing has changed.
+        memory: memory that the run's processes may take together; None for their defaults.
+    """
 
     data_dir: Path
     datamart_dir: Path
@@ -43,259 +43,100 @@ class Options:
     memory: MemoryLimit | None = None
 
 
-def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
-    """Bring the datamart up to date; returns the published run's manifest and whether it is new.
+@dataclass(frozen=True)
+class Work:
+    """What all steps of a run work with: the options, the datamart, its record, the progress."""
+
+    options: Options
+    datamart: Datamart
+    record: Record
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published run, its manifest, and whether it is new."""
+
+    run_dir: Path
+    manifest: dict[str, Any]
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The files to land, all of them fit, and what they mean for the published run.
+
+    Attributes:
+        files: the files of all sources, those to land inspected.
+        inputs: all that decides what the run makes, for its manifest.
+        published: manifest of the published run, None before the first.
+        unchanged: the published run, when it was made of the same inputs, else None.
+        follows: folder of the published run when this one builds on its tables, else None.
+    """
+
+    files: Inspection
+    inputs: dict[str, Any]
+    published: dict[str, Any] | None
+    unchanged: Published | None
+    follows: Path | None
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A building folder whose bronze holds all files."""
+
+    inspected: Inspected
+    build_dir: Path
+
+
+@dataclass(frozen=True)
+class Built:
+    """A building folder whose silver and gold are built, and the dbt that built them."""
+
+    landed: Landed
+    dbt: Dbt
+    models: ModelResults
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A building folder that passed all tests, and its figures for the manifest."""
+
+    built: Built
+    contents: dict[str, Any]
+
+
+def inspect(work: Work) -> Inspected:
+    """Check the files of the data folder against their contracts, and compare with the published.
 
     Raises:
-        UserError: something the user can mend; the published datamart is untouched.
+        UserError: a file is missing or does not keep its contract.
     """
-    datamart = runs.open_datamart(options.datamart_dir)
-    with runs.locked(datamart):
-        run_id = runs.new_run_id(datamart)
-        log_file = datamart.logs / f"{run_id}.log"
-        published = datamart.current_manifest()
-        try:
-            with progress.step("inspect", f"inspecting the files of {options.data_dir}"):
-                contracts = read_contracts(CONTRACTS_FILE)
-                bronze_dir = datamart.current / "bronze"
-                inspection = inspect_sources(contracts, options.data_dir, bronze_dir)
-        except BaseException:
-            with _recorded(datamart, run_id, log_file, _inputs(options, None), progress):
-                raise
-        inputs = _inputs(options, inspection)
-        is_same = published is not None and published["inputs"] == inputs
-        if is_same and datamart.is_as_published() and not options.rebuild:
-            log_file.unlink(missing_ok=True)  # a file was another only before it was read
-            return published, False
-        from warehouse.reporting.report import build_report  # late: Java starts first
-
-        with (
-            _recorded(datamart, run_id, log_file, inputs, progress) as manifest,
-            contextlib.ExitStack() as endings,
-        ):
-            build_dir = runs.begin(datamart, run_id)
-            previous_run = _run_to_follow(datamart, options, inputs)
-            content, hashed = _land_and_build(
-                options,
-                datamart,
-                build_dir,
-                inspection,
-                previous_run=previous_run,
-                log_file=log_file,
-                endings=endings,
-                progress=progress,
-            )
-            manifest |= content
-            manifest |= {
-                "outcome": "published",
-                "finished_at": _now(),
-                "seconds": progress.seconds,
-                "parts": progress.parts,
-            }
-            with progress.step("report", "writing the report"):
-                page = build_report(build_dir, manifest, datamart.manifests_before(run_id))
-                (build_dir / "report.html").write_text(page, encoding="utf-8")
-                manifest["training_set_sha256"] = hashed.result()
-            runs.write_json(build_dir / "manifest.json", manifest)
-            endings.close()  # what runs beside cannot fail a run that is published
-            with progress.step("publish", "publishing"):
-                _check_still_so(datamart, previous_run, inputs)
-                runs.publish(datamart, run_id)
-        return manifest, True
-
-
-def _inputs(options: Options, inspection: Inspection | None) -> dict[str, Any]:
-    """All that decides what a run makes."""
-    return {
-        "files": [_file_identity(file) for file in inspection.files] if inspection else [],
-        "code": _code_hash(),
-        "as_of": options.as_of,
-        "known_at": options.known_at,
-    }
-
-
-def _run_to_follow(
-    datamart: runs.Datamart, options: Options, inputs: dict[str, Any]
-) -> Path | None:
-    """The published run, where what new files cannot change in it can be taken over.
-
-    Not where a rule may differ, and not of a build that leaves rows out.
-    """
-    published = datamart.current_manifest()
-    is_like_it = (
-        published is not None
-        and not options.rebuild
-        and options.as_of is None
-        and options.known_at is None
-        and datamart.is_as_published()
-        and {**published["inputs"], "files": None} == {**inputs, "files": None}
-    )
-    return datamart.current_run() if is_like_it else None
-
-
-def _check_still_so(
-    datamart: runs.Datamart, previous_run: Path | None, inputs: dict[str, Any]
-) -> None:
-    """Raise where what the run began with is another now, which no table would show."""
-    changed = []
-    if previous_run and not datamart.is_as_published():
-        changed.append(f"tables of {datamart.root}, by dbt in a terminal")
-    if _code_hash() != inputs["code"]:
-        changed.append("models or code of the project")
-    if changed:
-        raise UserError(
-            f"changed while the run was at work: {' and '.join(changed)}."
-            " Nothing was published; run again"
-        )
-
-
-@contextlib.contextmanager
-def _recorded(
-    datamart: runs.Datamart,
-    run_id: str,
-    log_file: Path,
-    inputs: dict[str, Any],
-    progress: Progress,
-) -> Iterator[dict[str, Any]]:
-    """Leave a manifest and a log of a new run, whatever happens; gives its manifest.
-
-    A run that is killed leaves the manifest of its beginning, of the outcome `unfinished`. One that
-    is stopped when it is published already, while old runs are removed, ends as it would have.
-
-    Raises:
-        UserError: in the place of any other error, whose trace goes to the log.
-    """
-    manifest: dict[str, Any] = {
-        "run_id": run_id,
-        "started_at": _now(),
-        "outcome": "unfinished",
-        "versions": _versions(),
-        "inputs": inputs,
-    }
-    try:
-        progress.log_to(log_file)
-        runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
-        yield manifest
-    except BaseException as error:
-        published = datamart.current_run()
-        if published and published.name == run_id:
-            progress.log_only(f"published, then stopped:\n{traceback.format_exc()}")
-            return
-        manifest |= {
-            "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
-            "error": str(error) or type(error).__name__,
-            "finished_at": _now(),
-            "seconds": progress.seconds,
+    options, datamart = work.options, work.datamart
+    with work.progress.step("inspect", f"inspecting the files of {options.data_dir}"):
+        published, run_dir = datamart.current_manifest(), datamart.current_run()
+        bronze_dir = (run_dir or datamart.root / "runs") / "bronze"
+        files = inspect_sources(read_contracts(), options.data_dir, bronze_dir)
+        inputs = {
+            "files": [_identity(file) for file in files.files],
+            "code": code_hash(),
+            "as_of": options.as_of,
+            "known_at": options.known_at,
         }
-        progress.log_only(traceback.format_exc())
-        runs.discard(datamart)
-        if isinstance(error, Exception) and not isinstance(error, UserError):
-            raise UserError(f"{first_line(error)}; the full trace is in {log_file}") from error
-        raise
-    finally:
-        progress.log_only(f"outcome: {manifest['outcome']} {manifest.get('error', '')}")
-        with contextlib.suppress(OSError):  # a full disk has been reported already
-            runs.write_json(datamart.manifests / f"{run_id}.json", manifest)
-            runs.prune_records(datamart)
+        damaged = _damaged_files(run_dir)
+        inspected = Inspected(files, inputs, published, unchanged=None, follows=None)
+        if published is None or run_dir is None or damaged or options.rebuild:
+            return inspected
+        if published["inputs"] == inputs:
+            return replace(inspected, unchanged=Published(run_dir, published, is_new=False))
+        is_whole_history = options.as_of is None and options.known_at is None
+        if is_whole_history and is_same_code_and_options(inputs, published):
+            return replace(inspected, follows=run_dir)
+        return inspected
 
 
-def _land_and_build(
-    options: Options,
-    datamart: runs.Datamart,
-    build_dir: Path,
-    inspection: Inspection,
-    previous_run: Path | None,
-    log_file: Path,
-    endings: contextlib.ExitStack,
-    progress: Progress,
-) -> tuple[dict[str, Any], Future[str]]:
-    """Fill the building folder.
-
-    Returns the part of the manifest that says what is in it, and the hash of the training set.
-
-    Tables are built from those of `previous_run` and what the new load can change in them, or all
-    of them whole.
-    """
-    from warehouse.datamart.contents import contents, training_set_hash
-    from warehouse.features.scoring import compiled_queries, save_queries
-    from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
-
-    counter = endings.enter_context(ThreadPoolExecutor(max_workers=1))
-
-    @functools.cache
-    def count() -> tuple[Future[dict[str, Any]], Future[str]]:
-        """The figures and the hash, begun where they are first asked for."""
-        return counter.submit(contents, build_dir), counter.submit(training_set_hash, build_dir)
-
-    dbt = Dbt(
-        build_dir=build_dir,
-        target_dir=datamart.root / "dbt_target",
-        variables={"as_of": options.as_of, "known_at": options.known_at},
-        on_event=progress.detail,
-        on_log=progress.log_only,
-        # under a limit the last tests have all of the memory
-        on_last_model=(lambda: None) if options.memory else count,
-        memory_limit=options.memory.duckdb if options.memory else None,
-        threads=1 if options.memory else 2,  # under a limit one model at a time has all of it
-        previous_run=previous_run,
-    )
-    parse = progress.timed("build", "read the project, while Spark lands", dbt.parse)
-    parsing = _Background(parse)
-    endings.callback(parsing.wait)
-    if inspection.to_land:
-        with progress.step("land", f"landing {len(inspection.to_land)} files with Spark"):
-            memory = {"memory": options.memory.spark_heap} if options.memory else {}
-            settings = SparkSettings(log_file, options.spark_master, **memory)
-            land(inspection, build_dir / "bronze", settings, progress.detail)
-    with progress.step("build", "building and testing silver and gold with dbt"):
-        parsing.join()
-        result = dbt.build()
-        progress.parts["build"] |= result.model_seconds | result.test_seconds
-        save_queries(compiled_queries(dbt.manifest), build_dir)
-        runs.write_json(build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
-    for warning in result.warnings:
-        progress.log_only(f"warning: {warning}")
-    with progress.step("summarise", "counting"):
-        counted, hashed = count()
-        content = counted.result() | {
-            "follows": previous_run.name if previous_run else None,
-            "tests": {
-                "passed": result.passed,
-                "warnings": result.warnings,
-                "seconds": sum(result.test_seconds.values()),
-            },
-            "model_seconds": result.model_seconds,
-        }
-    return content, hashed
-
-
-class _Background:
-    """A call in a thread of its own; wait for its end, or join: wait and give what it gave."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._call = call
-        self._result: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._result = self._call()
-        except BaseException as error:
-            self._error = error
-
-    def wait(self) -> None:
-        self._thread.join()
-
-    def join(self) -> Any:
-        self.wait()
-        if self._error:
-            raise self._error
-        return self._result
-
-
-def _file_identity(file: SourceFile) -> dict[str, Any]:
+def _identity(file: SourceFile) -> dict[str, Any]:
+    """Return what tells a file from others, for the manifest."""
     return {
         "source": file.source,
         "file": file.name,
@@ -305,28 +146,170 @@ def _file_identity(file: SourceFile) -> dict[str, Any]:
     }
 
 
-def _code_hash() -> str:
-    """The sha256 of everything that decides what a run makes of its files."""
-    files = [
-        path
-        for folder in ("models", "macros", "tests")
-        for path in (DBT_DIR / folder).rglob("*")
-        if path.suffix in (".sql", ".yml", ".csv")
-    ]
-    files += [DBT_DIR / "dbt_project.yml", PROJECT_DIR / "requirements.txt"]
-    files += (p for p in (PROJECT_DIR / "warehouse").rglob("*.py") if p.stem not in BESIDE_A_RUN)
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def _damaged_files(run_dir: Path | None) -> list[str]:
+    """Return tables of the published run that somebody removed or overwrote; they are built again.
+
+    Raises:
+        UserError: a file of bronze is among them, which cannot be built again.
+    """
+    damaged = foreign.missing_files(run_dir) if run_dir else []
+    for name in damaged:
+        if name.startswith("bronze/"):
+            raise UserError(
+                f"{run_dir}/{name} was removed or changed by somebody, and bronze cannot be built"
+                " again from other tables: put the file back, or land all files into another"
+                " --datamart-dir"
+            )
+    return damaged
 
 
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version  # late: Java starts first
+def land(work: Work, inspected: Inspected) -> Landed:
+    """Append the files that are new to bronze, in a building folder of the run's own.
 
-    packages = ("dbt-core", "dbt-duckdb", "duckdb", "pyspark")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    Raises:
+        UserError: a file cannot be read as its contract says, or Spark cannot be started.
+    """
+    record = work.record
+    build_dir = runs.begin(work.datamart, record.run_id, inspected.follows is not None)
+    new, files = inspected.files.to_land, inspected.files.files
+    if new:
+        with work.progress.step("land", f"landing {len(new)} of {len(files)} files"):
+            memory = work.options.memory
+            heap = {"memory": memory.spark_heap} if memory else {}
+            settings = SparkSettings(record.log_file, work.options.spark_master, **heap)
+            land_files(inspected.files, build_dir / "bronze", settings, work.progress.detail)
+    return Landed(inspected, build_dir)
 
 
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def build(work: Work, landed: Landed) -> Built:
+    """Build silver and gold with dbt: incrementally when the run follows the published one.
+
+    Raises:
+        UserError: a model could not be built.
+    """
+    from warehouse.transform.compiled import CompiledProject
+
+    options, memory = work.options, work.options.memory
+    is_incremental = landed.inspected.follows is not None
+    with work.progress.step("build", "building silver and gold"):
+        dbt = Dbt(
+            run_dir=landed.build_dir,
+            target_dir=work.datamart.root / "dbt_target",
+            variables={
+                "as_of": options.as_of,
+                "known_at": options.known_at,
+                "incremental": is_incremental,
+            },
+            on_model=work.progress.detail,
+            on_log=work.progress.log_only,
+            threads=1 if memory else 2,  # under a limit one model at a time has all of it
+            memory_limit=memory.duckdb if memory else None,
+        )
+        dbt.parse()
+        models = dbt.build_models()
+        work.progress.parts["build"] = models.seconds
+        if not is_incremental:  # an incremental run keeps the SQL of the whole build it follows
+            CompiledProject.from_manifest(dbt.manifest).save(landed.build_dir)
+        write_json(landed.build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
+    return Built(landed, dbt, models)
+
+
+def test(work: Work, built: Built) -> Tested:
+    """Run dbt's tests, and check that no closed application has other features than before.
+
+    Raises:
+        UserError: a test failed, or the features of a closed application changed.
+    """
+    from warehouse.datamart.contents import contents
+
+    build_dir, follows = built.landed.build_dir, built.landed.inspected.follows
+    with work.progress.step("test", "testing silver and gold"):
+        results = built.dbt.run_tests()
+        work.progress.parts["test"] = results.seconds
+        for warning in results.warnings:
+            work.progress.log_only(f"warning: {warning}")
+        found = contents(build_dir, _sources_that_close(built.dbt), built.dbt.memory_limit)
+        if follows is not None:
+            before = built.landed.inspected.published or {}
+            _check_closed_months(build_dir, follows, found, before)
+    return Tested(
+        built,
+        found
+        | {
+            "follows": follows.name if follows else None,
+            "tests": {
+                "passed": results.passed,
+                "warnings": results.warnings,
+                "seconds": sum(results.seconds.values()),
+            },
+            "model_seconds": built.models.seconds,
+        },
+    )
+
+
+def _sources_that_close(dbt: Dbt) -> list[str]:
+    """Return the sources whose watermarks close applications; none if one is retroactive.
+
+    A correction of a source with `corrections: retroactive` changes any application.
+    """
+    contracts = {node.name: node.config.meta for node in dbt.manifest.sources.values()}
+    sources = {name: meta for name, meta in contracts.items() if "file" in meta}
+    if any(meta.get("corrections") == "retroactive" for meta in sources.values()):
+        return []
+    return sorted(sources)
+
+
+def _check_closed_months(
+    build_dir: Path, follows: Path, found: dict[str, Any], before: dict[str, Any]
+) -> None:
+    from warehouse.datamart.contents import changed_closed_months
+
+    months = changed_closed_months(
+        build_dir, follows, found["application_months"], before.get("application_months", [])
+    )
+    if months:
+        raise UserError(
+            f"features of closed applications of {', '.join(months)} differ from run"
+            f" {follows.name}, which no new file may cause: a model reads rows that were not known"
+            " then. Nothing was published; `python main.py prove` names the columns,"
+            " --rebuild builds all tables again"
+        )
+
+
+def publish(work: Work, tested: Tested) -> Published:
+    """Publish the building folder by one rename, with the run's manifest.
+
+    Raises:
+        UserError: the code changed while the run was at work.
+    """
+    record = work.record
+    if code_hash() != record.manifest["inputs"]["code"]:
+        raise UserError(
+            "models or code of the project changed while the run was at work."
+            " Nothing was published; run again"
+        )
+    with work.progress.step("publish", "publishing"):
+        manifest = record.published(tested.contents)
+        write_json(tested.built.landed.build_dir / "manifest.json", manifest)
+        warn_of_moved(work.progress, publishing.publish(work.datamart, record.run_id))
+    return Published(work.datamart.runs / record.run_id, manifest, is_new=True)
+
+
+def report(work: Work, published: Published) -> None:
+    """Write the report of the published run into its folder, unless it is there."""
+    if (published.run_dir / REPORT_FILE).exists():
+        return
+    from warehouse.reporting.report import build_report, read_proof
+
+    with work.progress.step("report", "writing the report"):
+        earlier = work.datamart.manifests_before(published.run_dir.name)
+        proof = read_proof(work.datamart.root)
+        page = build_report(published.run_dir, published.manifest, earlier, proof)
+        write_text(published.run_dir / REPORT_FILE, page)
+        publishing.show_report(work.datamart)
+
+
+def warn_of_moved(progress: Progress, moved: list[Path]) -> None:
+    """Say that a user's files are in the lab now."""
+    for path in moved:
+        progress.warn(f"a file that no run wrote was under bronze, silver or gold: now {path}")

@@ -1,4 +1,4 @@
-"""dbt: runs the project, gives its compiled models to be run over other inputs, and plugs the datamart into dbt.
+"""dbt: runs the project, runs its compiled models over other inputs, shows it the datamart.
 
 May import contracts and base.
 """

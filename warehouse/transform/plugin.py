@@ -1,48 +1,66 @@
-"""dbt-duckdb plugin: the datamart's files are the database, so dbt needs no database file."""
+"""dbt-duckdb plugin: the datamart's parquet files are the database, so dbt needs no database file.
 
-import os
+Its config in profiles.yml says which folder the models are written to:
+
+    run_dir        folder of a run in progress: what it holds is shown, nothing else
+    datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
+                   published. Relative paths begin at dbt_project
+"""
+
 from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from warehouse.base import catalog, paths
-from warehouse.datamart import runs
+from warehouse.base import catalog
+from warehouse.base.layout import Datamart
+from warehouse.base.paths import DBT_DIR
 
 
 class Plugin(BasePlugin):
-    """Points dbt at the published run, or at the folder main.py builds in (WAREHOUSE_BUILD_DIR)."""
+    """Points dbt at a run in progress, or at the folder `dev` of a datamart."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Find the folders to read and the one to write."""
+        self.memory_limit: str | None = plugin_config.get("memory_limit") or None
+        if run_dir := plugin_config.get("run_dir"):
+            self.write_dir = Path(run_dir)
+            self.read_dirs = [self.write_dir]
+        else:
+            datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))
+            published = datamart.current_run()
+            if published is None:
+                raise DbtRuntimeError(
+                    f"no datamart in {datamart.root.resolve()}: run `python main.py` once first"
+                )
+            self.write_dir = datamart.dev.resolve()
+            self.read_dirs = [published, self.write_dir]
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Set the folder that models are written to."""
-        creds.external_root = str(paths.dbt_run_dir())
+        creds.external_root = str(self.write_dir)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Show what the folder holds already as views; spill beside it what memory cannot hold."""
-        run_dir = Path(self.creds.external_root)
-        catalog.set_memory(conn, run_dir, os.environ.get("WAREHOUSE_MEMORY_LIMIT"))
-        if at_once := os.environ.get("WAREHOUSE_QUERIES_AT_ONCE"):
-            (threads,) = conn.execute("select current_setting('threads')").fetchone()
-            conn.execute("set threads = ?", [max(1, threads // int(at_once))])
-        if run_dir.is_dir():
-            for layer in catalog.LAYERS:
-                (run_dir / layer).mkdir(exist_ok=True)
-        catalog.attach(conn, run_dir)
+        """Show the files of the folders as views; spill to disk there when memory is short."""
+        catalog.set_memory(conn, self.write_dir, self.memory_limit)
+        for layer in ("silver", "gold"):
+            (self.write_dir / layer).mkdir(parents=True, exist_ok=True)
+        for folder in self.read_dirs:
+            catalog.attach(conn, folder)
 
     def store(self, target_config: TargetConfig) -> None:
-        """Complete a table that is written: link the files it keeps, remove those it had before.
+        """Move the files that a model was written to into their places; remove its other files.
 
-        The config is what the macro files_of returns.
+        The config holds `files`: {file: the same file as it was written, under a temporary name}.
         """
-        kept, made = target_config.config["kept"], target_config.config["made"]
-        for file, file_before in kept.items():
-            Path(file).unlink(missing_ok=True)
-            runs.link(file_before, file)
-        files = {Path(file) for file in (*kept, *made)}
+        files = {Path(file): Path(new) for file, new in target_config.config["files"].items()}
+        for file, new in files.items():
+            new.replace(file)
         table = target_config.relation.identifier
         for path in next(iter(files)).parent.glob("*.parquet"):
             if catalog.table_of(path) == table and path not in files:
-                path.unlink()
+                path.unlink(missing_ok=True)

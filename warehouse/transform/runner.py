@@ -1,8 +1,6 @@
-"""Runs the dbt models and tests on a run's building folder, in this process."""
+"""Runs dbt's models and tests on a run's building folder, in this process."""
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,172 +10,192 @@ import duckdb
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
-from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import DBT_DIR
 
 DESCRIPTIONS_FILE = "descriptions.json"
-MESSAGES_SHOWN = 5  # of a test that failed, in a line for a person
+MESSAGES_SHOWN = 5  # of a failed test, in the one line that a user sees
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """Seconds per model that was built, such as {"gold.label_store": 0.2}."""
+
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TestResults:
+    """Number of tests that passed, one line per warning, and seconds per test."""
+
+    passed: int
+    warnings: list[str]
+    seconds: dict[str, float]
 
 
 @dataclass
-class DbtResult:
-    """What dbt did: seconds per model, tests passed, each thing warned of, what failed."""
-
-    model_seconds: dict[str, float] = field(default_factory=dict)
-    test_seconds: dict[str, float] = field(default_factory=dict)
-    passed: int = 0
-    warnings: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-
 class Dbt:
-    """dbt over one building folder.
+    """dbt on one building folder, which the target `run` gets by --vars.
 
-    The folder, the run before (None: build all tables whole), the memory DuckDB may take and how
-    many queries share the cores are handed to the project by environment variables, so a process
-    works on one folder at a time.
+    Attributes:
+        run_dir: folder that holds bronze, where the models are written to.
+        target_dir: folder of dbt's own files, kept from run to run.
+        variables: more variables of the project, such as as_of.
+        on_model: called with a line such as "built gold.label_store".
+        on_log: called with every line that dbt logs.
+        threads: number of models that are built at the same time.
+        memory_limit: memory that DuckDB may hold, such as 2000MiB; None for its own default.
+        manifest: dbt's manifest, after `parse`.
     """
 
-    def __init__(
-        self,
-        build_dir: Path,
-        target_dir: Path,
-        variables: dict[str, Any],
-        on_event: Callable[[str], None],
-        on_log: Callable[[str], None],
-        on_last_model: Callable[[], object],
-        threads: int = 2,
-        memory_limit: str | None = None,
-        previous_run: Path | None = None,
-    ) -> None:
-        self._options = [
-            "--project-dir",
-            str(DBT_DIR),
-            "--profiles-dir",
-            str(DBT_DIR),
-            "--target-path",
-            str(target_dir),
-            "--vars",
-            json.dumps(variables),
-            "--log-level",
-            "none",
-            "--log-level-file",
-            "none",
-            "--no-use-colors",
-            "--threads",
-            str(threads),
-            "--no-write-json",
-        ]
-        self._build_dir = build_dir
-        self._environment = {
-            "WAREHOUSE_HOME": str(PROJECT_DIR),
-            "WAREHOUSE_BUILD_DIR": str(build_dir),
-            "WAREHOUSE_PREVIOUS_RUN": str(previous_run or ""),
-            "WAREHOUSE_MEMORY_LIMIT": memory_limit or "",
-            # those that follow another run are short: splitting one over the cores brings nothing
-            "WAREHOUSE_QUERIES_AT_ONCE": str(threads) if previous_run else "",
-        }
-        self._on_event = on_event
-        self._on_log = on_log
-        self._on_last_model = on_last_model
-        self._models_to_build: set[str] = set()
-        self.manifest: Any = None
+    run_dir: Path
+    target_dir: Path
+    variables: dict[str, Any]
+    on_model: Callable[[str], None]
+    on_log: Callable[[str], None]
+    threads: int = 2
+    memory_limit: str | None = None
+    manifest: Any = field(default=None, init=False)
 
     def parse(self) -> None:
-        """Read the project; may run while bronze is still being landed."""
-        self.manifest = self._invoke("parse").result
-
-    def build(self) -> DbtResult:
-        """Build and test all models; `on_last_model` is called when only tests are left.
+        """Read the project.
 
         Raises:
-            UserError: a model could not be built, or a test of severity error failed.
+            UserError: the project cannot be read.
         """
-        self._models_to_build = {
-            key for key, node in self.manifest.nodes.items() if node.resource_type == "model"
-        }
-        outcome = self._invoke("build", "--exclude-resource-type", "unit_test")
-        result = _read_results(outcome.result, self._build_dir)
-        if outcome.exception:
-            raise UserError(f"dbt stopped: {_one_line(str(outcome.exception))}")
-        if result.failures:
+        self.manifest = self._invoke("parse").result
+
+    def build_models(self) -> ModelResults:
+        """Build all models.
+
+        Raises:
+            UserError: a model could not be built.
+        """
+        results = self._results("run")
+        failures = [
+            f"{entry.node.name}: {_one_line(entry.message)}"
+            for entry in results
+            if str(entry.status) == "error"
+        ]
+        if failures:
             raise UserError(
-                f"{len(result.failures)} checks failed: {'; '.join(result.failures)}."
+                f"{_count(failures, 'model')} could not be built: {'; '.join(failures)}."
                 " Nothing was published; the datamart is as it was"
             )
-        return result
+        return ModelResults(
+            {f"{entry.node.schema}.{entry.node.name}": entry.execution_time for entry in results}
+        )
+
+    def run_tests(self) -> TestResults:
+        """Run all data tests.
+
+        Raises:
+            UserError: a test of severity error failed; the message says which and why.
+        """
+        results = self._results("test", "--exclude-resource-type", "unit_test")
+        lines = {"warn": [], "fail": [], "error": []}  # type: dict[str, list[str]]
+        for entry in results:
+            status, name = str(entry.status), entry.node.name
+            if status == "error":
+                lines[status].append(f"{name}: {_one_line(entry.message)}")
+            elif status in ("warn", "fail"):
+                messages = self._messages(entry.node.compiled_code) or [_count_rows(entry.failures)]
+                if status == "warn":
+                    lines[status] += [f"{name}: {message}" for message in messages]
+                else:
+                    lines[status].append(f"{name}: {_shortened(messages)}")
+        if failures := lines["fail"] + lines["error"]:
+            raise UserError(
+                f"{_count(failures, 'test')} failed: {'; '.join(failures)}."
+                " Nothing was published; the datamart is as it was"
+            )
+        return TestResults(
+            passed=sum(str(entry.status) == "pass" for entry in results),
+            warnings=lines["warn"],
+            seconds={entry.node.name: entry.execution_time for entry in results},
+        )
+
+    def _results(self, *command: str) -> list[Any]:
+        outcome = self._invoke(*command)
+        if outcome.exception:
+            raise UserError(f"dbt stopped: {_one_line(str(outcome.exception))}")
+        return list(outcome.result)
 
     def _invoke(self, *command: str) -> Any:
-        os.environ |= self._environment
-        # jsonschema, which dbt imports, spends a second on the grammar of a kind of address that
-        # no schema of dbt's has, where this package is there (JupyterLab brings it).
-        sys.modules.setdefault("rfc3987_syntax", None)
-        from dbt.cli.main import dbtRunner  # late: a re-run with nothing to do needs no dbt
+        from dbt.cli.main import dbtRunner  # takes two seconds, which a re-run does not need
 
-        runner = dbtRunner(manifest=self.manifest, callbacks=[self._hear])
-        outcome = runner.invoke([*command, *self._options])
+        variables = self.variables | {
+            "run_dir": str(self.run_dir),
+            "memory_limit": self.memory_limit,
+        }
+        options = {
+            "--project-dir": DBT_DIR,
+            "--profiles-dir": DBT_DIR,
+            "--target": "run",
+            "--target-path": self.target_dir,
+            "--vars": json.dumps(variables),
+            "--threads": self.threads,
+            "--log-level": "none",
+            "--log-level-file": "none",
+        }
+        runner = dbtRunner(manifest=self.manifest, callbacks=[self._on_event])
+        outcome = runner.invoke(
+            [*command, "--no-use-colors", "--no-write-json"]
+            + [str(part) for option in options.items() for part in option]
+        )
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise outcome.exception
         if not outcome.success and outcome.result is None:
             raise UserError(f"dbt could not read the project: {_one_line(str(outcome.exception))}")
         return outcome
 
-    def _hear(self, event: Any) -> None:
+    def _on_event(self, event: Any) -> None:
         if event.info.level in ("info", "warn", "error") and event.info.msg.strip():
-            self._on_log(event.info.msg.strip())
+            self.on_log(event.info.msg.strip())
         if event.info.name == "LogModelResult":
             relation = event.data.node_info.node_relation
-            self._on_event(f"built {relation.schema}.{relation.alias}")
-            if event.info.level == "info":
-                self._models_to_build.discard(event.data.node_info.unique_id)
-                if not self._models_to_build:
-                    self._on_last_model()
+            self.on_model(f"built {relation.schema}.{relation.alias}")
+
+    def _messages(self, sql: str) -> list[str]:
+        """Return the column `message` of the rows that a test found; [] where it has none."""
+        with duckdb.connect() as con:
+            con.execute("set TimeZone = 'UTC'")
+            attach(con, self.run_dir)
+            try:
+                found = con.execute(f"select message from (\n{sql}\n)").fetchall()
+            except duckdb.Error:
+                return []
+        return [message for (message,) in found]
 
 
 def descriptions(manifest: Any) -> dict[str, Any]:
-    """What dbt knows of every table: {"silver.x": {"description": .., "columns": {name: ..}}}."""
+    """Return dbt's texts: {"silver.x": {"description": ..., "owner": ..., "columns": {...}}}.
+
+    The owner is the address of the table's dbt group, None where it has none.
+    """
+    owners = {group.name: group.owner.email for group in manifest.groups.values()}
     tables = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     tables += manifest.sources.values()
     return {
         f"{table.schema}.{table.name}": {
             "description": table.description,
+            "owner": owners.get(getattr(table, "group", None)),
             "columns": {column.name: column.description for column in table.columns.values()},
         }
         for table in tables
     }
 
 
-def _read_results(results: Any, build_dir: Path) -> DbtResult:
-    result = DbtResult()
-    for entry in results or []:
-        name, status = entry.node.name, str(entry.status)
-        said = [_one_line(entry.message)]
-        if status in ("warn", "fail"):
-            said = _own_words(entry.node.compiled_code, build_dir) or [f"{entry.failures:,} rows"]
-        if entry.node.resource_type == "test":
-            result.test_seconds[name] = entry.execution_time
-            if status == "pass":
-                result.passed += 1
-            elif status == "warn":
-                result.warnings += [f"{name}: {message}" for message in said]
-        elif status == "success":
-            result.model_seconds[f"{entry.node.schema}.{name}"] = entry.execution_time
-        if status in ("fail", "error"):
-            more = len(said) - MESSAGES_SHOWN
-            shown = said[:MESSAGES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-            result.failures.append(f"{name}: {'; '.join(shown)}")
-    return result
+def _count_rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
-def _own_words(sql: str, build_dir: Path) -> list[str]:
-    """What a test that found rows says of each in its column `message`; [] where it has none."""
-    with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        attach(con, build_dir)
-        try:
-            found = con.execute(f"select message from (\n{sql}\n)").fetchall()
-        except duckdb.Error:
-            return []
-    return [message for (message,) in found]
+def _count(items: list[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _shortened(messages: list[str]) -> str:
+    more = len(messages) - MESSAGES_SHOWN
+    return "; ".join(messages[:MESSAGES_SHOWN] + ([f"and {more} more"] if more > 0 else []))
 
 
 def _one_line(message: str | None) -> str:

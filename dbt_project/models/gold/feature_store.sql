@@ -1,18 +1,25 @@
-{%- set groups = var('feature_groups') -%}
+{%- set groups = ['application'] + feature_groups() | list -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
+    where {{ in_batch('application_date') }}
+    {%- if is_incremental() %}
+    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    {%- endif %}
 ),
 
 {% for group in groups -%}
 {{ group }} as (
     select * from {{ ref(group ~ '_features') }}
+    where {{ in_batch('application_date') }}
 ),
 
 {% endfor -%}
 feature_store as (
     select
-        applications.*
+        applications.loan_id,
+        applications.customer_id,
+        applications.application_date
         {%- for group in groups %},
         {{ all_but(group, ['loan_id', 'customer_id', 'application_date']) }}
         {%- endfor %}
@@ -23,4 +30,9 @@ feature_store as (
 )
 
 select * from feature_store
+{%- if is_incremental() %}
+union all
+select * from {{ this }}
+where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
+{%- endif %}
 order by application_date, loan_id

@@ -8,6 +8,10 @@
 
 with applications as (
     select * from {{ ref('loan_applications') }}
+    where {{ in_batch('application_date') }}
+    {%- if is_incremental() %}
+    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    {%- endif %}
 ),
 
 financials as (
@@ -51,4 +55,9 @@ features as (
 )
 
 select * from features
+{%- if is_incremental() %}
+union all
+select * from {{ this }}
+where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
+{%- endif %}
 order by loan_id

@@ -1,7 +1,7 @@
 {%- set counters = clickstream_counters() -%}
 
-with used as (
-    {{ used_rows('feature_clickstream') }}
+with versions as (
+    {{ versions('feature_clickstream') }}
 ),
 
 cleaned as (
@@ -10,13 +10,13 @@ cleaned as (
         {%- for counter in counters %}
         {{ integer_value(counter) }} as {{ counter }}_cleaned{{ ',' if not loop.last }}
         {%- endfor %}
-    from used
+    from versions
 ),
 
 clickstream as (
     select
-        {{ text_value('Customer_ID') }} as customer_id,
-        {{ snapshot_date_of('feature_clickstream') }} as snapshot_date,
+        entity_id as customer_id,
+        event_date as snapshot_date,
         {%- for counter in counters %}
         {{ counter }}_cleaned as {{ counter }},
         {%- endfor %}
@@ -30,10 +30,9 @@ clickstream as (
             when {% for counter in counters %}{{ counter }}_cleaned is not null{{ ' and ' if not loop.last }}{% endfor %} then {{ list_of([]) }}
             else {{ list_of_actions(actions) }}
         end as cleaning_actions,
-        _load_id as load_id,
-        _row_number as row_number
+        {{ version_columns() }}
     from cleaned
 )
 
 select * from clickstream
-order by customer_id, snapshot_date
+order by customer_id, snapshot_date, load_id

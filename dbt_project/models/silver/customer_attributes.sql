@@ -1,12 +1,12 @@
-with used as (
-    {{ used_rows('features_attributes') }}
+with versions as (
+    {{ versions('features_attributes') }}
 ),
 
 numbers as (
     select
         *,
         {{ number_value('Age') }} as age_number
-    from used
+    from versions
 ),
 
 cleaned as (
@@ -19,8 +19,8 @@ cleaned as (
 
 attributes as (
     select
-        {{ text_value('Customer_ID') }} as customer_id,
-        {{ snapshot_date_of('features_attributes') }} as snapshot_date,
+        entity_id as customer_id,
+        event_date as snapshot_date,
         age_cleaned as age,
         occupation_cleaned as occupation,
         coalesce({{ matches('SSN', '^[0-9]{3}-[0-9]{2}-[0-9]{4}$') }}, false) as is_ssn_valid,
@@ -28,10 +28,9 @@ attributes as (
             cleaning_action('age', 'Age', 'age_cleaned', number='age_number'),
             cleaning_action('occupation', 'Occupation', 'occupation_cleaned'),
         ]) }} as cleaning_actions,
-        _load_id as load_id,
-        _row_number as row_number
+        {{ version_columns() }}
     from cleaned
 )
 
 select * from attributes
-order by customer_id, snapshot_date
+order by customer_id, snapshot_date, load_id

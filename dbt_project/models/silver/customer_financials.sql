@@ -25,8 +25,8 @@
 {%- set years_and_months = '^([0-9]+) Years? and ([0-9]+) Months?$' -%}
 {%- set spent_and_size = '^([A-Za-z]+)_spent_([A-Za-z]+)_value_payments$' -%}
 
-with used as (
-    {{ used_rows('features_financials') }}
+with versions as (
+    {{ versions('features_financials') }}
 ),
 
 -- the number that each text holds, possible or not
@@ -39,7 +39,7 @@ numbers as (
         12 * try_cast({{ captured('Credit_History_Age', years_and_months, 1) }} as integer)
         + try_cast({{ captured('Credit_History_Age', years_and_months, 2) }} as integer)
             as credit_history_age_months_number
-    from used
+    from versions
 ),
 
 in_range as (
@@ -105,8 +105,8 @@ cleaned as (
 
 financials as (
     select
-        {{ text_value('Customer_ID') }} as customer_id,
-        {{ snapshot_date_of('features_financials') }} as snapshot_date,
+        entity_id as customer_id,
+        event_date as snapshot_date,
         {%- for column in numbers %}
         {{ column }}_cleaned as {{ column }},
         {%- endfor %}
@@ -147,10 +147,9 @@ financials as (
             'payment_behaviour', 'Payment_Behaviour', 'spending_level_cleaned || payment_size_cleaned'
         )) %}
         {{ list_of_actions(actions) }} as cleaning_actions,
-        _load_id as load_id,
-        _row_number as row_number
+        {{ version_columns() }}
     from cleaned
 )
 
 select * from financials
-order by customer_id, snapshot_date
+order by customer_id, snapshot_date, load_id

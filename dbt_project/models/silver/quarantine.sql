@@ -4,7 +4,7 @@ with quarantined as (
 ),
 
 -- by the row number alone, so that the scan skips the others; the join below asks for the load too
-{% set sources = ['features_attributes', 'features_financials', 'feature_clickstream', 'lms_loan_daily'] -%}
+{% set sources = var('sources') -%}
 {% for name in sources -%}
 {{ name }} as (
     select
@@ -38,9 +38,10 @@ quarantine as (
         quarantined.customer_id,
         quarantined.snapshot_date,
         raw_rows.raw_row,
-        raw_rows._source_file as source_file,
         raw_rows._landed_at as landed_at,
+        quarantined.known_from,
         quarantined.load_id,
+        quarantined.source_file,
         quarantined.row_number
     from quarantined
     inner join raw_rows
@@ -48,7 +49,8 @@ quarantine as (
             quarantined.source = raw_rows.source
             and quarantined.load_id = raw_rows._load_id
             and quarantined.row_number = raw_rows._row_number
+            and quarantined.source_file = raw_rows._source_file
 )
 
 select * from quarantine
-order by source, load_id, row_number
+order by source, load_id, source_file, row_number

@@ -1,37 +1,18 @@
-{%- set loan_start_date = date_value('loan_start_date', source_meta('lms_loan_daily', 'date_format')) -%}
-
-with attributes as (
-    {{ set_aside_rows('features_attributes', key='Customer_ID') }}
+with
+{% for name in var('sources') -%}
+{{ name }} as (
+    {{ set_aside_rows(name) }}
 ),
 
-financials as (
-    {{ set_aside_rows('features_financials', key='Customer_ID') }}
-),
-
-clickstream as (
-    {{ set_aside_rows('feature_clickstream', key='Customer_ID') }}
-),
-
-loans as (
-    {{ set_aside_rows('lms_loan_daily', key='loan_id', loan_start_date=loan_start_date, contradictions={
-        'invalid_loan_start_date': loan_start_date ~ ' is null',
-        'invalid_installment_num':
-            'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
-        'snapshot_before_loan_start':
-            date_value('snapshot_date', source_meta('lms_loan_daily', 'date_format'))
-            ~ ' < ' ~ loan_start_date
-    }) }}
-),
-
+{% endfor -%}
 set_aside as (
-    select * from attributes
+    {%- for name in var('sources') %}
+    select * from {{ name }}
+    {%- if not loop.last %}
     union all
-    select * from financials
-    union all
-    select * from clickstream
-    union all
-    select * from loans
+    {%- endif %}
+    {%- endfor %}
 )
 
 select * from set_aside
-order by source, load_id, row_number
+order by source, load_id, source_file, row_number

@@ -5,12 +5,12 @@
     reason and no value. What a feature's own SQL may leak, this cannot see: that is proved by
     rebuilding without the rows after each month.
 
-    The model has all groups of vars: feature_groups. counts: pattern of the features that are 0
+    The model has all groups of var sources. counts: pattern of the features that are 0
     where there is no history.
 -#}
 {% test point_in_time(model, counts='^$') %}
-{%- set groups = var('feature_groups') -%}
-{%- set reasons = ['no_customer', 'no_history_yet', 'expired', 'not_yet_known', 'quarantined'] -%}
+{%- set groups = feature_groups() -%}
+{%- set reasons = ['no_customer', 'no_history_yet', 'expired', 'quarantined'] -%}
 {%- set not_features = ['loan_id', 'customer_id', 'application_date'] -%}
 {%- set problems = {} -%}
 {%- for group, source in groups.items() -%}
@@ -33,7 +33,7 @@
     {%- set age = days_between(snapshot_date, 'application_date') -%}
     {%- do problems.update({
         group ~ '_is_known_by_then':
-            age ~ (' > ' if rule.boundary == 'strict' else ' >= ') ~ rule.delay_days,
+            age ~ (' > ' if rule.boundary == 'strict' else ' >= ') ~ source_meta(source, 'delay_days'),
         group ~ '_is_not_expired':
             'true' if rule.max_age_days is none else age ~ ' <= ' ~ rule.max_age_days,
         group ~ '_age_is_right':

@@ -1,0 +1,287 @@
+"""The feature store on a caller's own rows, the scoring set in SQL, and builds of a moment."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.pit_support import build, build_compiled, land, rows
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.base.paths import DBT_DIR
+from warehouse.datamart.contents import table_hash
+from warehouse.cli.main import main
+from warehouse.features import scoring
+from warehouse.features.macros import create_macros
+from warehouse.features.scoring import FeatureSet, write_features
+from warehouse.transform.compiled import CompiledProject, compile_project
+
+TABLES = ("feature_store", "label_store", "training_set")
+
+
+@pytest.fixture
+def con(tiny):
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        attach(con, tiny / "current")
+        create_macros(con, (tiny / "current").resolve())
+        yield con
+
+
+def csv(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path):
+    for suffix in ("csv", "parquet"):
+        spine, out = tmp_path / f"spine.{suffix}", tmp_path / "out.parquet"
+        con.execute(
+            "copy (select loan_id as my_loan, customer_id, application_date"
+            f" from gold.feature_store order by md5(loan_id)) to '{spine}'"
+        )
+        written = write_features(tiny, spine, out)
+        again = (
+            "select * replace (cast(application_date as date) as application_date)"
+            f" from '{out}' order by my_loan"
+        )
+        wanted = "select * from gold.feature_store order by loan_id"
+        assert written.rows == con.execute("select count(*) from gold.feature_store").fetchone()[0]
+        assert con.execute(again).fetchall() == con.execute(wanted).fetchall()
+
+
+def test_rows_columns_and_order_of_the_caller_are_kept(con, tiny, tmp_path):
+    customer, day = con.execute(
+        "select customer_id, application_date from gold.feature_store"
+        " where fe_1 is not null limit 1"
+    ).fetchone()
+    spine = csv(
+        tmp_path / "spine.csv",
+        "note,CUSTOMER_ID,application_date,loan_id\n"
+        f'"b, twice",{customer},{day},\n'
+        f'"b, twice",{customer},{day} 23:59:59,\n'
+        f"a,nobody,{day},7\n"
+        f"no date,{customer},,7\n"
+        f",,{day},007\n",
+    )
+    assert write_features(tiny, spine, tmp_path / "out.csv").rows == 5
+    found = con.execute(
+        "select note, CUSTOMER_ID, loan_id, clickstream_null_reason, fe_1 is not null as has_value"
+        f" from read_csv('{tmp_path / 'out.csv'}', all_varchar = true)"
+    ).fetchall()
+    assert found == [
+        ("b, twice", customer, None, None, True),
+        ("b, twice", customer, None, None, True),
+        ("a", "nobody", "7", "unknown_customer", False),
+        ("no date", customer, "7", "no_date", False),
+        (None, None, "007", "no_customer", False),
+    ]
+    counted = con.execute(
+        f"select note, earlier_loans is not null from read_csv('{tmp_path / 'out.csv'}')"
+        " where note in ('a', 'no date')"
+    ).fetchall()
+    assert sorted(counted) == [("a", True), ("no date", False)]
+
+
+def test_another_date_gives_what_was_known_on_that_date(con, tiny, tmp_path):
+    spine = csv(tmp_path / "s.csv", "who,when\nnobody,2024-01-01\n")
+    con.execute(
+        f"copy (select distinct customer_id as who, date '2023-06-15' as \"when\""
+        f" from gold.feature_store) to '{spine}' (header)"
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet", customer_column="who")
+    latest, count = con.execute(
+        "select max(greatest(clickstream_snapshot_date, attributes_snapshot_date)), count(fe_1)"
+        f" from '{tmp_path / 'out.parquet'}'"
+    ).fetchone()
+    assert latest <= date(2023, 6, 15)
+    assert count > 0
+
+
+def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(con, tiny, tmp_path):
+    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
+    customers = con.execute(
+        """
+        select distinct customer_id from (
+            select customer_id, snapshot_date from silver.customer_attributes
+            union all select customer_id, snapshot_date from silver.customer_financials
+            union all select customer_id, snapshot_date from silver.clickstream
+            union all select customer_id, snapshot_date from silver.loan_repayments
+        )
+        where snapshot_date <= date '2024-02-10' and customer_id is not null
+        """
+    ).fetchall()
+    assert sorted(row[0] for row in scoring) == sorted(name for (name,) in customers)
+
+    spine = csv(
+        tmp_path / "s.csv",
+        "customer_id,as_of_date\n" + "".join(f"{name},2024-02-10\n" for (name,) in customers),
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet")
+    query = f"select * replace (as_of_date::date as as_of_date) from '{tmp_path / 'out.parquet'}'"
+    assert rows(con, query) == scoring
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "customer_id,application_date,age\nx,2024-01-01,9\n",
+            "column age of the spine is the name of a feature as well",
+        ),
+        ("customer_id,application_date\nx,1/5/2023\n", "application_date is '1/5/2023'"),
+    ],
+)
+def test_a_bad_spine_is_refused_and_leaves_nothing(tiny, tmp_path, text, message):
+    spine = csv(tmp_path / "spine.csv", text)
+    with pytest.raises(UserError, match=message):
+        write_features(tiny, spine, tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["spine.csv"]
+
+
+def test_places_that_an_output_cannot_have_are_refused_with_a_better_one(tiny, tmp_path):
+    spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,2024-01-01\n")
+    for place in ("bronze", "silver/x", "gold", "runs/tiny/gold", "current/gold"):
+        with pytest.raises(UserError, match=f"a folder that runs replace: write to {tiny}/lab"):
+            write_features(tiny, spine, tiny / place / "out.csv")
+    link = tmp_path / "link"
+    link.symlink_to(tiny / "current" / "gold")
+    with pytest.raises(UserError, match="a folder that runs replace"):
+        write_features(tiny, spine, link / "out.csv")
+    (tmp_path / "same.csv").symlink_to(spine)
+    for out in (spine, tmp_path / "same.csv"):
+        with pytest.raises(UserError, match="is the input as well"):
+            write_features(tiny, spine, out)
+    with pytest.raises(UserError, match=r"name the output \.parquet or \.csv"):
+        write_features(tiny, spine, tmp_path / "out.txt")
+    with pytest.raises(UserError, match=r"nowhere/out.csv cannot be written"):
+        write_features(tiny, spine, tmp_path / "nowhere" / "out.csv")
+    with pytest.raises(UserError, match="holds no published datamart"):
+        write_features(tmp_path, spine, tmp_path / "out.csv")
+
+
+def test_a_header_alone_gives_all_columns_and_no_row(con, tiny, tmp_path):
+    spine = csv(tmp_path / "spine.csv", "note,customer_id,application_date\n")
+    for name in ("out.csv", "out.parquet"):
+        assert write_features(tiny, spine, tmp_path / name) == FeatureSet(0, 0, 0)
+        described = con.execute(f"describe from '{tmp_path / name}'").fetchall()
+        names = [column for column, *_ in described]
+        features = [column for column, *_ in con.execute("describe gold.feature_store").fetchall()]
+        assert names == ["note", "customer_id", "application_date", *features[3:]]
+        assert con.execute(f"select count(*) from '{tmp_path / name}'").fetchone() == (0,)
+
+
+def test_customers_that_no_source_knows_are_counted_and_have_a_reason(con, tiny, tmp_path, capsys):
+    (known,) = con.execute(
+        "select customer_id from gold.feature_store order by application_date limit 1"
+    ).fetchone()
+    spine = csv(
+        tmp_path / "s.csv",
+        f"customer_id,day\n {known}_,1999-01-01\nstranger,2024-01-01\nstranger 2,2024-01-01\n",
+    )
+    out = tmp_path / "out.csv"
+    options = ["--datamart-dir", str(tiny), "--spine", str(spine), "--out", str(out)]
+    assert main(["features", *options]) == 0
+    said = capsys.readouterr().out
+    assert "3 customers, 2 of them in no source" in said
+    assert "warning: no source knows most of these customers" in said
+    reasons = con.execute(
+        "select attributes_null_reason, loan_history_null_reason"
+        f" from read_csv('{out}', all_varchar = true)"
+    ).fetchall()
+    assert reasons == [("no_history_yet",) * 2, *[("unknown_customer",) * 2] * 2]
+
+
+def test_terms_of_the_loan_are_features_where_the_spine_has_them(con, tiny, tmp_path):
+    spine = tmp_path / "spine.parquet"
+    con.execute(
+        "copy (select customer_id, loan_amt * 2 as LOAN_AMT, application_date"
+        f" from gold.feature_store) to '{spine}' (format parquet)"
+    )
+    write_features(tiny, spine, tmp_path / "out.parquet")
+    doubled = con.execute(
+        f"select count(*) from '{tmp_path / 'out.parquet'}' as scored"
+        " inner join gold.feature_store as store using (customer_id, application_date)"
+        " where scored.loan_amt = 2 * store.loan_amt and scored.tenure is null"
+    ).fetchone()
+    assert doubled == con.execute("select count(*) from gold.feature_store").fetchone()
+
+
+def test_the_scoring_set_of_a_day_is_a_file_too(con, tiny, tmp_path, capsys):
+    out = tmp_path / "out.parquet"
+    options = ["--datamart-dir", str(tiny), "--as-of", "2024-02-10", "--out", str(out)]
+    assert main(["features", *options]) == 0
+    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
+    assert rows(con, f"from '{out}'") == scoring
+    assert f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+
+
+def test_many_rows_are_worked_off_a_part_at_a_time(con, tiny, tmp_path, monkeypatch):
+    spine = tmp_path / "spine.parquet"
+    con.execute(
+        "copy (select loan_id as my_loan, customer_id, application_date"
+        f" from gold.feature_store order by md5(loan_id)) to '{spine}' (format parquet)"
+    )
+    write_features(tiny, spine, tmp_path / "whole.parquet")
+    monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 20)
+    write_features(tiny, spine, tmp_path / "parts.parquet")
+    whole, parts = (
+        con.execute(f"from '{tmp_path / name}.parquet'").fetchall() for name in ("whole", "parts")
+    )
+    assert whole == parts
+
+
+def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
+    out = csv(tmp_path / "out.csv", "as it was\n")
+    spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,yesterday\n")
+    with pytest.raises(UserError):
+        write_features(tiny, spine, out)
+    assert out.read_text() == "as it was\n"
+
+
+def test_the_saved_project_is_the_compiled_one_in_build_order(tiny):
+    saved = CompiledProject.load(tiny / "current")
+    assert saved == compile_project(DBT_DIR, tiny / "current", tiny / "runs" / "dbt_target")
+    seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
+    for model in saved.models:
+        assert seen.issuperset(model.depends_on), model.name
+        seen.add(model.relation)
+
+
+def hashes(run_dir: Path) -> dict[str, str]:
+    with duckdb.connect() as con:
+        attach(con, run_dir)
+        return {table: table_hash(con, f"gold.{table}") for table in TABLES}
+
+
+@pytest.mark.parametrize(
+    ("variables", "condition"),
+    [
+        ({"as_of": "2024-03-01"}, "snapshot_date <= '2024-03-01'"),
+        ({"known_at": "2024-07-01 12:00:00"}, "snapshot_date <= '2024-06-30'"),
+    ],
+    ids=["as_of", "known_at"],
+)
+def test_a_build_of_a_moment_is_a_build_from_what_there_was(
+    tiny, tiny_data, tmp_path, variables, condition
+):
+    then, truncated = tmp_path / "then", tmp_path / "truncated"
+    land(tiny_data, then)
+    build(then, **variables)
+    land(tiny_data, truncated, condition)
+    build_compiled(truncated, CompiledProject.load(tiny / "current"))
+    assert hashes(then) == hashes(truncated)
+    assert hashes(then) != hashes(tiny / "current")
+
+
+def test_building_again_gives_the_same_hash(tiny, tiny_data, tmp_path):
+    land(tiny_data, tmp_path / "again")
+    build_compiled(tmp_path / "again", CompiledProject.load(tiny / "current"))
+    assert hashes(tmp_path / "again") == hashes(tiny / "current")
+
+
+def test_the_manifest_of_a_run_tells_the_hash_of_its_training_set(sample_datamart):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    assert manifest["training_set_sha256"] == hashes(sample_datamart / "current")["training_set"]

@@ -1,0 +1,94 @@
+"""Where things are inside a datamart, and which of its runs is published.
+
+datamart/
+    bronze, silver, gold, report.html  ->  current/...   what users read
+    lab/                      tables of the user's own; no run changes them
+    dev/                      silver and gold as `dbt build` in a terminal makes them
+    current                   ->  runs/<run id>, the published run
+    runs/<run id>/            published runs, never changed by a later one
+    building/<run id>/        the run in progress, or what a killed run left
+    manifests/<run id>.json   a record of every run, failed ones included
+    logs/<run id>.log
+    proof.json, proof_target/, dbt_target/               the last leakage proof; dbt's own files
+    run.lock, run.lock.json   who is at work here
+    spark/                    silver and gold as --target spark builds them
+
+On a file system without links `current` is a text file that names the run, and bronze, silver and
+gold are copies of its folders.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LAYERS = ("bronze", "silver", "gold")
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class Datamart:
+    """The folders of one datamart."""
+
+    root: Path
+
+    @property
+    def current(self) -> Path:
+        """The link (or text file) that names the published run."""
+        return self.root / "current"
+
+    @property
+    def runs(self) -> Path:
+        """The newest published runs, one folder each."""
+        return self.root / "runs"
+
+    @property
+    def building(self) -> Path:
+        """The runs in progress, or what a killed run left."""
+        return self.root / "building"
+
+    @property
+    def manifests(self) -> Path:
+        """One JSON file a run."""
+        return self.root / "manifests"
+
+    @property
+    def logs(self) -> Path:
+        """One text file a run."""
+        return self.root / "logs"
+
+    @property
+    def lab(self) -> Path:
+        """Tables of the user's own."""
+        return self.root / "lab"
+
+    @property
+    def dev(self) -> Path:
+        """Tables built by dbt in a terminal."""
+        return self.root / "dev"
+
+    def current_run(self) -> Path | None:
+        """Return the published run's own folder, None before the first run."""
+        run_dir = self.current.resolve()
+        if self.current.is_file():
+            run_dir = self.root.resolve() / self.current.read_text(encoding="utf-8").strip()
+        return run_dir if run_dir.is_dir() else None
+
+    def current_manifest(self) -> dict[str, Any] | None:
+        """Return the published run's manifest, None before the first run."""
+        run_dir = self.current_run()
+        if run_dir is None:
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            return dict(json.loads((run_dir / "manifest.json").read_text(encoding="utf-8")))
+        return None
+
+    def manifests_before(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the manifests of other runs, oldest first; unreadable ones are left out."""
+        found = []
+        for path in sorted(self.manifests.glob("[!.]*.json")):
+            with contextlib.suppress(OSError, ValueError):
+                if path.stem != run_id:
+                    found.append(dict(json.loads(path.read_text(encoding="utf-8"))))
+        return found

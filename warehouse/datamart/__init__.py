@@ -1,0 +1,4 @@
+"""The datamart on disk: published runs, manifests, lock, publishing.
+
+May import base.
+"""

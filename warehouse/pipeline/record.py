@@ -1,0 +1,120 @@
+"""The record that every run leaves: its manifest and its log, whatever happens to it."""
+
+import contextlib
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from warehouse.base.errors import UserError, first_line
+from warehouse.base.files import write_json
+from warehouse.base.layout import Datamart
+from warehouse.datamart.publish import prune_records
+from warehouse.datamart.runs import discard, new_run_id
+from warehouse.pipeline.inputs import versions
+from warehouse.pipeline.progress import Progress
+
+
+class Record:
+    """The manifest of a run, written when it begins, when it ends, and when it fails.
+
+    As a context manager it turns any error into a UserError of one line, with the trace in the log.
+    A run that is killed leaves the manifest of its beginning, with the outcome `unfinished`. A run
+    that changes nothing leaves no record.
+    """
+
+    def __init__(self, datamart: Datamart, progress: Progress) -> None:
+        self.run_id = new_run_id(datamart)
+        self.log_file = datamart.logs / f"{self.run_id}.log"
+        self.manifest: dict[str, Any] = {
+            "run_id": self.run_id,
+            "started_at": _now(),
+            "outcome": "unfinished",
+            "versions": versions(),
+            "inputs": {"files": []},
+        }
+        self._datamart = datamart
+        self._progress = progress
+
+    def begin(self, inputs: dict[str, Any]) -> None:
+        """Write the manifest of a run that has something to do."""
+        self.manifest["inputs"] = inputs
+        self._progress.log_to(self.log_file)
+        self._write()
+
+    def published(self, contents: dict[str, Any]) -> dict[str, Any]:
+        """Return the manifest of a run that is about to be published."""
+        self.manifest |= contents
+        self.manifest |= {
+            "outcome": "published",
+            "finished_at": _now(),
+            "seconds": self._progress.seconds,
+            "parts": self._progress.parts,
+        }
+        return self.manifest
+
+    def finish(self) -> None:
+        """Write the manifest of a published run once more, with the seconds of all steps."""
+        self.manifest["seconds"] = self._progress.seconds
+        run_dir = self._datamart.current_run()
+        if run_dir is not None and run_dir.name == self.run_id:
+            write_json(run_dir / "manifest.json", self.manifest)
+        self._write()
+        prune_records(self._datamart)
+        self._progress.log_only("outcome: published")
+
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        with contextlib.suppress(OSError):  # a full disk must not hide the error
+            self._progress.log_to(self.log_file)
+        self._progress.log_only(traceback.format_exc())
+        run_dir = self._datamart.current_run()
+        if run_dir is not None and run_dir.name == self.run_id:
+            self._fail_after_publishing(error)
+        self.manifest |= {
+            "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
+            "error": str(error) or type(error).__name__,
+            "finished_at": _now(),
+            "seconds": self._progress.seconds,
+        }
+        self._progress.log_only(f"outcome: {self.manifest['outcome']} {self.manifest['error']}")
+        discard(self._datamart)
+        with contextlib.suppress(OSError):
+            self._write()
+            prune_records(self._datamart)
+        if isinstance(error, Exception) and not isinstance(error, UserError):
+            raise UserError(f"{first_line(error)}; the full trace is in {self.log_file}") from error
+
+    def _fail_after_publishing(self, error: BaseException) -> None:
+        """Say that the run is published although it did not end well.
+
+        Raises:
+            UserError: always.
+        """
+        with contextlib.suppress(OSError):
+            self._write()
+        reason = "stopped" if isinstance(error, KeyboardInterrupt) else first_line(error)
+        raise UserError(
+            f"run {self.run_id} is published, but its report was not written ({reason});"
+            " run again to write it"
+        ) from error
+
+    def _write(self) -> None:
+        write_json(self._manifest_file(), self.manifest)
+
+    def _manifest_file(self) -> Path:
+        return self._datamart.manifests / f"{self.run_id}.json"
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

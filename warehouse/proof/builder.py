@@ -1,0 +1,274 @@
+"""The full build that all rebuilds are compared with, and the databases they are made in."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from warehouse.base.catalog import attach
+from warehouse.base.errors import UserError
+from warehouse.proof.compare import Comparison, Found, Table, hash_rows
+from warehouse.proof.variants import (
+    NONSENSE,
+    REAL,
+    WATERMARKS,
+    Bronze,
+    Variant,
+    spine_sources,
+    sql_path,
+)
+from warehouse.transform.compiled import CompiledProject, Model, create_relation, open_in_memory
+
+PROVEN_MODELS = ("feature_store", "label_store", "training_set")
+KNOWN_LOANS = '"proof"."known_loans"'
+SMALL_CELLS = 1_000_000  # of a relation that is asked whether it is as in the full build
+# DuckDB's functions that ask what time it is, by what they return.
+CLOCK = {
+    "date": ("current_date", "today"),
+    "timestamp": ("current_localtimestamp", "localtimestamp"),
+    "timestamptz": ("now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"),
+}
+
+
+@dataclass(frozen=True)
+class FullBuild:
+    """The models built from all of bronze, each kept as a file of the folder `scratch`."""
+
+    project: CompiledProject
+    run_dir: Path
+    scratch: Path
+    bronze: Bronze
+    models: tuple[Model, ...]
+    tables: tuple[Table, ...]
+
+    @property
+    def columns(self) -> int:
+        """How many columns are compared."""
+        return sum(len(table.columns) for table in self.tables)
+
+    def file(self, relation: str) -> str:
+        """Return the file of a relation, in quotes."""
+        return full_file(self.scratch, relation)
+
+
+def full_file(scratch: Path, relation: str) -> str:
+    """Return the file in which the full build of a relation is kept, in quotes."""
+    return f"'{sql_path(scratch / f'full.{relation.replace(chr(34), str())}.parquet')}'"
+
+
+def build_full(
+    con: DuckDBPyConnection, project: CompiledProject, run_dir: Path, scratch: Path
+) -> FullBuild:
+    """Build all that is proven from the bronze of a run, and keep it below scratch.
+
+    Raises UserError where a model fails.
+    """
+    attach(con, run_dir)
+    bronze = Bronze(project, scratch)
+    watermarks = next((m for m in project.models if m.relation == WATERMARKS), None)
+    if watermarks:
+        _build(con, project, needed_models(project, [watermarks.name]), "full")
+    bronze.lay_out(con)
+    bronze.show(con, Variant("full"))
+    _build(con, project, needed_models(project, PROVEN_MODELS), "full")
+    tables = [_table(con, project, project.model(name)) for name in PROVEN_MODELS]
+    tables += _other_tables(con, project)
+    models = needed_models(project, [table.name for table in tables])
+    for model in models:
+        _keep(con, model.relation, full_file(scratch, model.relation))
+    _find_known_loans(con, project, bronze, full_file(scratch, KNOWN_LOANS))
+    return FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
+
+
+def needed_models(project: CompiledProject, names: Iterator[str] | list[str]) -> tuple[Model, ...]:
+    """Return the named models and all that they are made from, in the order of building."""
+    needed = project.ancestors(names)
+    return tuple(model for model in project.models if model.relation in needed)
+
+
+def _build(
+    con: DuckDBPyConnection, project: CompiledProject, models: tuple[Model, ...], what: str
+) -> None:
+    for model in models:
+        try:
+            project.build(con, [model.name])
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise UserError(
+                f"model {model.schema}.{model.name} fails in the {what} build:"
+                f" {' '.join(str(error).split())[:400]}"
+            ) from error
+
+
+def _keep(con: DuckDBPyConnection, relation: str, file: str) -> None:
+    con.execute(f"copy (from {relation}) to {file} (format parquet, compression uncompressed)")
+
+
+def _table(con: DuckDBPyConnection, project: CompiledProject, model: Model) -> Table:
+    """Return what a built gold table looks like."""
+    described = con.execute(f"describe {model.relation}").fetchall()
+    delay = max((source.delay_days for source in spine_sources(project)), default=0)
+    table = Table(model.name, model.relation, {n: kind for n, kind, *_ in described}, True, delay)
+    (is_unique,) = con.execute(
+        f"select count(*) = count(distinct ({', '.join(table.keys)})) from {model.relation}"
+    ).fetchone()
+    return Table(table.name, table.relation, table.columns, is_unique, delay)
+
+
+def _other_tables(con: DuckDBPyConnection, project: CompiledProject) -> Iterator[Table]:
+    """Yield tables of single loans that are no part of the proven ones: a user's own."""
+    within = project.ancestors(PROVEN_MODELS)
+    for model in project.models:
+        if model.relation in within:
+            continue
+        with suppress(duckdb.BinderException, duckdb.CatalogException):  # reads what is not built
+            create_relation(con, "view", model.relation, model.sql)
+            described = con.execute(f"describe {model.relation}").fetchall()
+            if {"loan_id", "application_date"}.issubset(name for name, *_ in described):
+                create_relation(con, "table", model.relation, model.sql)
+                yield _table(con, project, model)
+
+
+def _find_known_loans(
+    con: DuckDBPyConnection, project: CompiledProject, bronze: Bronze, file: str
+) -> None:
+    """Keep from when each loan is known, and when a row of it last came late or was corrected."""
+    known = " union all ".join(
+        f"""
+        select
+            silver.loan_id,
+            bronze.__known_from,
+            bronze.__known_from > silver.snapshot_date + {source.delay_days} as is_late
+        from {source.silver_relation} as silver
+        inner join '{bronze.file(source, REAL)}' as bronze
+            on
+                silver.load_id = bronze._load_id
+                and silver.source_file = bronze._source_file
+                and silver.row_number = bronze._row_number
+        """
+        for source in spine_sources(project)
+    )
+    con.execute(
+        "copy (select loan_id, min(__known_from) as known_from,"
+        " max(__known_from) filter (is_late) as last_restated"
+        f" from ({known}) group by loan_id) to {file} (format parquet)"
+    )
+
+
+class Rebuilder:
+    """A database in which variants are built over and over, on another day than today.
+
+    `stop` is set to end it: no further query begins then, and `interrupt` ends the one at work.
+    """
+
+    def __init__(self, full: FullBuild, stop: threading.Event) -> None:
+        self._full = full
+        self._stop = stop
+        self._marks: dict[str, tuple[object, ...]] = {}
+        self._con = open_in_memory(threads=1, spill_dir=full.scratch)
+        attach(self._con, full.run_dir)
+        _set_another_day(self._con)
+        create_relation(self._con, "table", KNOWN_LOANS, f"from {full.file(KNOWN_LOANS)}")
+        for table in full.tables:
+            source = f"(from {full.file(table.relation)})"
+            hash_rows(self._con, table, source, f"hashes_{table.name}")
+
+    def interrupt(self) -> None:
+        """End the query at work, from another thread."""
+        self._con.interrupt()
+
+    def differences(self, variant: Variant) -> tuple[list[tuple[Table, Found]], int]:
+        """Build a variant; return what of it is not as in the full build, of how many rows."""
+        self._con.execute(f"set threads = {4 if variant.kind == 'threads' else 1}")
+        unchanged = self._show_published() if variant.kind == "published" else self._build(variant)
+        found: list[tuple[Table, Found]] = []
+        rows = 0
+        for table in self._full.tables:
+            self._check()
+            if table.relation not in unchanged:
+                differences, compared = self._comparison(table, variant).run(self._con)
+                found += [(table, difference) for difference in differences]
+                rows += compared
+        return found, rows
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise duckdb.InterruptException("the proof was stopped")
+
+    def _build(self, variant: Variant) -> set[str]:
+        """Build the models in order; return the relations that are as in the full build.
+
+        A model all of whose inputs are as in the full build is not built but taken from there.
+        """
+        unchanged = self._full.bronze.show(self._con, variant)
+        for model in self._full.models:
+            self._check()
+            if variant.day and unchanged.issuperset(model.depends_on):
+                create_relation(
+                    self._con, "view", model.relation, f"from {self._full.file(model.relation)}"
+                )
+                unchanged.add(model.relation)
+                continue
+            _build(self._con, self._full.project, (model,), f"{variant.kind} {variant.month}")
+            if variant.day and self._is_as_in_full(model.relation):
+                unchanged.add(model.relation)
+        return unchanged
+
+    def _show_published(self) -> set[str]:
+        """Let the tables show what is published; none is taken to be as in the full build."""
+        for table in self._full.tables:
+            schema, name = table.relation.replace('"', "").split(".")
+            path = sql_path(self._full.run_dir / schema / f"{name}.*parquet")
+            create_relation(self._con, "view", table.relation, f"from read_parquet('{path}')")
+        return set()
+
+    def _is_as_in_full(self, relation: str) -> bool:
+        """Tell whether a small relation is as in the full build; large ones are not asked."""
+        columns = len(self._con.execute(f"describe {relation}").fetchall())
+        (rows,) = self._con.execute(f"select count(*) from {relation}").fetchone()
+        if rows * columns > SMALL_CELLS:
+            return False
+        query = "select count(*), sum(hash(t)), bit_xor(hash(t)) from {} as t"
+        if relation not in self._marks:
+            full = self._full.file(relation)
+            self._marks[relation] = self._con.execute(query.format(full)).fetchone()
+        return self._con.execute(query.format(relation)).fetchone() == self._marks[relation]
+
+    def _comparison(self, table: Table, variant: Variant) -> Comparison:
+        """Return which rows of a table are compared, and with what.
+
+        A loan that shows up after the day is not expected, and in nonsense it may say anything. A
+        label may be certain for now in a build that lacks a later correction of its loan.
+        """
+        expected_if = found_if = added_if = "true"
+        if variant.day:
+            moment = f"timestamp '{variant.day}'"
+            loans = f"select loan_id from {KNOWN_LOANS} where known_from <= {moment}"
+            expected_if = f"{table.due_by(variant.day)} and loan_id in ({loans})"
+            found_if = expected_if if variant.kind == NONSENSE else table.due_by(variant.day)
+            if table.has_labels:
+                restated = f"select loan_id from {KNOWN_LOANS} where last_restated > {moment}"
+                added_if = f"loan_id not in ({restated})"
+        return Comparison(
+            table=table,
+            full=self._full.file(table.relation),
+            hashes=f"hashes_{table.name}",
+            found=table.relation,
+            expected_if=expected_if,
+            found_if=found_if,
+            added_if=added_if,
+        )
+
+
+def _set_another_day(con: DuckDBPyConnection) -> None:
+    """Let the clock of a database run more than a year ahead."""
+    moment = f"{datetime.now(UTC) + timedelta(days=400):%Y-%m-%d %H:%M:%S}"
+    for kind, names in CLOCK.items():
+        for name in names:
+            con.execute(f"create macro {name}() as cast('{moment}' as {kind})")

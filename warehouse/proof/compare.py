@@ -1,0 +1,180 @@
+"""Compares a rebuilt gold table with the full build, byte by byte, and names what differs."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from duckdb import DuckDBPyConnection
+
+from warehouse.base.catalog import quoted_name
+
+ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
+KEYS = ("loan_id", "label_definition")
+COLUMNS_AT_ONCE = 100  # whose differences one query counts; the time to plan it grows faster
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rows of a gold column that a build without the future, or with another, gives differently."""
+
+    column: str
+    table: str
+    month: str
+    variant: str
+    rows: int
+    example_loan_id: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A column of a table that differs: in how many rows, and the first such loan."""
+
+    column: str
+    rows: int
+    example_loan_id: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A gold table of single loans; columns are names and DuckDB types."""
+
+    name: str
+    relation: str
+    columns: dict[str, str]
+    is_unique: bool
+    label_delay_days: int
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that identify a row."""
+        return [name for name in KEYS if name in self.columns]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether rows come with an outcome, which is known on a day of its own."""
+        return "known_on" in self.columns or "label_date" in self.columns
+
+    def due_by(self, day: date) -> str:
+        """Return the condition under which a row has to be the same without what came later."""
+        due = f"application_date <= date '{day}'"
+        if "known_on" in self.columns:
+            return f"{due} and known_on <= date '{day}'"
+        if "label_date" in self.columns:
+            return f"{due} and label_date + {self.label_delay_days} <= date '{day}'"
+        return due
+
+    def row_hash(self) -> str:
+        """Return the SQL of the hash of all bytes of a row `t`, or of all rows of a repeated key.
+
+        The signs are hashed too, because DuckDB's hash takes 0.0 and -0.0 for one.
+        """
+        signs = "".join(f", signbit({quoted_name(name)})" for name in self._floats())
+        return f"hash(t{signs})" if self.is_unique else f"sum(hash(t{signs}))"
+
+    def differs(self, column: str) -> str:
+        """Return the condition under which a column of rows a and b is not the same byte for byte."""
+        a, b = (f"{side}.{quoted_name(column)}" for side in "ab")
+        condition = f"{a} is distinct from {b}"
+        if column in self._floats():
+            condition += f" or signbit({a}) is distinct from signbit({b})"
+        return condition
+
+    def _floats(self) -> list[str]:
+        return [name for name, kind in self.columns.items() if kind in ("DOUBLE", "FLOAT")]
+
+
+def hash_rows(con: DuckDBPyConnection, table: Table, rows: str, target: str) -> None:
+    """Create the temporary table `target` of the keys and the row_hash of `rows`, a FROM clause."""
+    keys = ", ".join(table.keys)
+    grouped = "" if table.is_unique else f" group by {keys}"
+    con.execute(
+        f"create or replace temp table {target} as"
+        f" select {keys}, {table.row_hash()} as row_hash from (from {rows}) as t{grouped}"
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table of one variant against the full build.
+
+    full and found are FROM clauses of all columns; hashes a table of the keys and row_hash of full.
+    expected_if and found_if are conditions on the rows that have to be there and to be the same;
+    added_if is one on the rows of `found` that the full build has to have as well.
+    """
+
+    table: Table
+    full: str
+    hashes: str
+    found: str
+    expected_if: str
+    found_if: str
+    added_if: str
+
+    def run(self, con: DuckDBPyConnection) -> tuple[list[Found], int]:
+        """Return what differs, and how many rows of the full build were compared."""
+        hash_rows(con, self.table, f"{self.found} where {self.found_if}", "found_hashes")
+        keys = ", ".join(self.table.keys)
+        con.execute(
+            f"""
+            create or replace temp table differing as
+            select
+                {keys},
+                expected.row_hash is null as is_added,
+                found_hashes.row_hash is null as is_missing
+            from (
+                select * from {self.hashes}
+                semi join (from {self.full} where {self.expected_if}) using ({keys})
+            ) as expected
+            full join found_hashes using ({keys})
+            where expected.row_hash is distinct from found_hashes.row_hash
+            """
+        )
+        (compared,) = con.execute(
+            f"select count(*) from {self.full} where {self.expected_if}"
+        ).fetchone()
+        return [*self._missing_and_added(con), *self._changed(con)], compared
+
+    def _missing_and_added(self, con: DuckDBPyConnection) -> list[Found]:
+        keys = ", ".join(self.table.keys)
+        rows, example = con.execute(
+            f"""
+            select count(*), min(loan_id) from differing
+            where
+                is_missing or (is_added and ({keys}) in (
+                    select ({keys}) from {self.found} where {self.found_if} and {self.added_if}
+                ))
+            """
+        ).fetchone()
+        return [Found(ROWS, rows, example)] if rows else []
+
+    def _changed(self, con: DuckDBPyConnection) -> list[Found]:
+        """Return the columns in which rows of one key differ; both sides are materialised first."""
+        changed = "select * exclude (is_added, is_missing) from differing"
+        changed += " where not is_added and not is_missing"
+        rows, example = con.execute(f"select count(*), min(loan_id) from ({changed})").fetchone()
+        if rows == 0:
+            return []
+        if not self.table.is_unique:
+            return [Found(ROWS, rows, example)]
+        keys = ", ".join(self.table.keys)
+        for side, relation in (("a", self.full), ("b", self.found)):
+            con.execute(
+                f"create or replace temp table changed_{side} as"
+                f" from {relation} semi join ({changed}) using ({keys}) order by {keys}"
+            )
+        columns = [name for name in self.table.columns if name not in self.table.keys]
+        counts: dict[str, int] = {}
+        for start in range(0, len(columns), COLUMNS_AT_ONCE):
+            names = columns[start : start + COLUMNS_AT_ONCE]
+            counted = ", ".join(f"count(*) filter ({self.table.differs(name)})" for name in names)
+            values = con.execute(
+                f"select {counted} from changed_a as a positional join changed_b as b"
+            ).fetchone()
+            counts |= {name: count for name, count in zip(names, values, strict=True) if count}
+        return [Found(name, count, self._example(con, name)) for name, count in counts.items()]
+
+    def _example(self, con: DuckDBPyConnection, column: str) -> str:
+        (loan_id,) = con.execute(
+            "select min(a.loan_id) from changed_a as a positional join changed_b as b"
+            f" where {self.table.differs(column)}"
+        ).fetchone()
+        return loan_id
