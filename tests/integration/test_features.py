@@ -215,7 +215,9 @@ def test_the_scoring_set_of_a_day_is_a_file_too(con, tiny, tmp_path, capsys):
     assert main(["features", *options]) == 0
     scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
     assert rows(con, f"from '{out}'") == scoring
-    assert f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+    assert (
+        f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+    )
 
 
 def test_many_rows_are_worked_off_a_part_at_a_time(con, tiny, tmp_path, monkeypatch):
