@@ -130,7 +130,8 @@ def test_a_file_without_permission_is_refused(lander):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("**/loans*", "*.csv"), ("loans.csv", "loans.csv"), ("**/*.csv", "loans.csv")]
+    ("one", "other"),
+    [("**/loans*", "*.csv"), ("loans.csv", "loans.csv"), ("**/*.csv", "loans.csv")],
 )
 def test_a_file_that_two_sources_claim_is_refused(tmp_path, one, other):
     lander = Lander(None, tmp_path, loans(name="first", file=one), loans(name="two", file=other))
