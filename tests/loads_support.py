@@ -5,7 +5,6 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
 from warehouse.transform.compiled import CompiledProject
 from warehouse.landing import bronze as landing
-from warehouse.landing.days import FileDays
-from warehouse.landing.inspection import inspect_file
-from warehouse.pipeline.steps import _write_load
+from warehouse.landing.inspection import inspect_sources
+from warehouse.landing.loads import LandedFile
 
 SILVER = {
     "features_attributes": "customer_attributes",
@@ -115,37 +113,24 @@ class Landed:
 
     def __init__(self, folder: Path, spark: object, compiled: Compiled) -> None:
         self.bronze = folder / "bronze"
-        self.loads = 0
         self.folder = folder
-        self._last_days: dict[str, FileDays | None] = {}
         self._spark = spark
         self._compiled = compiled
 
-    def land(self, **files: str | bytes) -> dict[str, landing.LandedSource]:
+    def land(self, **files: str | bytes) -> dict[str, LandedFile]:
         """Inspect and land one file per source, given by its content, as the next load.
 
         Raises UserError where the product refuses a file; the load is then not there.
         """
-        inspections = []
         for source, content in files.items():
             path = self.folder / contracts()[source].file
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-            inspections.append(inspect_file(path, contracts()[source]))
-        landed_at = datetime(2025, 1, 1 + self.loads, tzinfo=UTC).replace(tzinfo=None)
-        log_file = self.folder / "spark.log"
-        landed = landing.land(
-            self._spark,
-            inspections,
-            self.bronze,
-            self.loads + 1,
-            landed_at,
-            log_file,
-            changed_rows=landing.find_changed_rows(inspections, self.bronze, self._last_days),
+        delivered = [contracts()[source] for source in files]
+        inspection = inspect_sources(delivered, self.folder, self.bronze)
+        load = landing.land_files(
+            self._spark, inspection, self.bronze, self.folder / "spark.log"
         )
-        self._last_days |= {i.contract.name: i.days for i in inspections}
-        self.loads += 1
-        _write_load(self.bronze / "loads", self.loads, landed_at, inspections, landed)
-        return {counts.source: counts for counts in landed}
+        return {counts.source: counts for counts in load.files}
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """Silver, the ledger and the named models; the ledger has to balance."""

@@ -12,7 +12,7 @@ import pytest
 from tests.support.bronze import contracts, land_files
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DBT_DIR
-from warehouse.sample import generate
+from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
 FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
@@ -22,7 +22,7 @@ FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of sixty made-up customers: repeat borrowers, late and restated rows, gaps."""
     folder = tmp_path_factory.mktemp("tiny_data")
-    generate.main(["--customers", "60", "--seed", "3", "--out", str(folder)])
+    write_files(60, 3, folder)
     return folder
 
 

@@ -53,11 +53,6 @@
     }) }}
 {%- endmacro %}
 
-{#- The day on which a label is known: its last repayment row is available then, not before. -#}
-{% macro label_known_on(label_date) -%}
-    {{ plus_days(label_date, source_meta('lms_loan_daily', 'delay_days')) }}
-{%- endmacro %}
-
 {#-
     For every row of the spine the latest row of the source known to it, taken whole: a null inside
     the winner stays null. Exactly one output row per spine row, whatever the input: every column

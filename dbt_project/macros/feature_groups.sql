@@ -46,24 +46,3 @@
     where {{ condition }}
     group by customer_id, application_date
 {%- endmacro %}
-
-{#-
-    The applications whose features this run makes: all of them, or, where an incremental run keeps
-    the rows of closed applications (kept_rows), the others.
--#}
-{% macro applications_to_build() -%}
-    select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
-    {%- if is_incremental() %}
-    and loan_id not in (
-        select loan_id from {{ this }}
-        where application_date <= {{ closed_until() }}
-    )
-    {%- endif %}
-{%- endmacro %}
-
-{#- The rows that this table had of closed applications before the run. -#}
-{% macro closed_rows() -%}
-    select * from {{ this }}
-    where application_date <= {{ closed_until() }} and {{ in_batch('application_date') }}
-{%- endmacro %}

@@ -85,11 +85,13 @@
 {%- endmacro %}
 
 {#-
-    Whether a run adds to the table that is there: it was asked for (var incremental), nothing asks
-    for a whole build (--full-refresh, a source whose corrections count for all time), and the table
-    is there.
+    Whether a run keeps the rows of closed applications that the model's table has, and builds the
+    others: main.py asks for it (var incremental) in a copy of a run of the same code, the table is
+    there, no --full-refresh, and no source whose corrections count for all time. For any
+    materialisation; in the place of dbt's own macro.
 -#}
 {% macro is_incremental() -%}
+    {%- if not execute -%}{%- do ref('watermarks') -%}{%- endif -%}  {#- is_closed() reads it -#}
     {%- set asked = execute and var('incremental') and not flags.FULL_REFRESH -%}
     {%- set retroactive = [] -%}
     {%- for name in var('sources') if asked and source_meta(name, 'corrections') == 'retroactive' -%}

@@ -117,12 +117,12 @@
 {%- endmacro %}
 
 {#-
-    Applications dated on or before this day are closed: every source had a watermark on or after it
-    before the newest load came, so that whatever came since is known only to later applications.
-    Null where a source had brought nothing by then. A query of one value.
+    Whether an application of that date is closed: every source had a watermark on or after it before
+    the newest load came, so that what came since is known only to later applications. Null, so not
+    closed, where a source had brought nothing before.
 -#}
-{% macro closed_until() -%}
-    (
+{% macro is_closed(application_date) -%}
+    {{ application_date }} <= (
         select case when count(*) = {{ var('sources') | length }} then min(watermark) end
         from (
             select source, max(watermark) as watermark

@@ -7,7 +7,7 @@ with labels as (
 
 closed as (
     select * from {{ ref('label_maturity') }}
-    where maturity = 'closed'
+    where is_closed
 ),
 
 checked as (
@@ -18,8 +18,9 @@ checked as (
         labels.label,
         labels.loan_id is not null and closed.loan_id is not null as is_in_both,
         labels.label = cast(labels.days_past_due >= definitions.min_days_past_due as integer)
-            and labels.label = closed.label as is_label_right,
-        labels.label_date > labels.application_date as is_after_application
+        and labels.label = closed.label as is_label_right,
+        labels.label_date > labels.application_date
+        and labels.known_on >= labels.label_date as is_after_application
     from labels
     full outer join closed
         on

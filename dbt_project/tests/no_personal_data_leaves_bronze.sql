@@ -10,8 +10,12 @@
     ref('label_definitions'), ref('label_maturity'), ref('label_store'), ref('training_set'),
     ref('row_ledger'), ref('feature_deciles'), ref('feature_bins'), ref('feature_drift'),
     ref('feature_aucs'),
-    ref('feature_catalog'), ref('application_features'),
-    ref('split_summary'),
+    ref('feature_catalog'), ref('application_features'), ref('reasons'),
+    ref('split_summary'), ref('boundary_sensitivity'), ref('ledger_summary'), ref('ledger_balance'),
+    ref('quarantine_summary'), ref('cleaning_summary'), ref('cleaning_effects'), ref('label_rates'),
+    ref('label_maturity_by_month'), ref('label_summary'), ref('vintage_curves'),
+    ref('overdue_by_month_on_book'), ref('feature_presence'), ref('group_summary'),
+    ref('drift_summary'), ref('example_loan'), ref('key_figures'),
 ] %}
 {%- set allowed = ['customer_attributes.is_ssn_valid'] %}
 {%- set findings = [] %}

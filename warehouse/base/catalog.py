@@ -18,54 +18,87 @@ def attach(con: "DuckDBPyConnection", run_dir: Path) -> None:
     The views name the files by absolute path, so they keep showing this one run whatever is
     published later.
     """
-    run_dir = run_dir.resolve()
     for layer in LAYERS:
         con.execute(f"create schema if not exists {layer}")
-        for table, scan in _tables(run_dir / layer):
-            con.execute(
-                f"create or replace view {layer}.{quoted_name(table)} as select * from {scan}"
-            )
+        for table, scan in _tables(run_dir.resolve() / layer).items():
+            _create_view(con, layer, table, scan)
+
+
+def attach_lab(con: "DuckDBPyConnection", lab_dir: Path) -> dict[str, str]:
+    """Create a view lab.<name> per parquet file, or folder of them, that the user keeps in the lab.
+
+    Returns the reason for each name that cannot be shown.
+    """
+    import duckdb
+
+    con.execute("create schema if not exists lab")
+    unreadable = {}
+    tables = {path.stem: _read_parquet(path) for path in sorted(lab_dir.glob("[!.]*.parquet"))}
+    for table, scan in (tables | _folders(lab_dir)).items():
+        try:
+            _create_view(con, "lab", table, scan)
+        except duckdb.Error as error:
+            unreadable[table] = str(error).splitlines()[0]
+    return unreadable
 
 
 def set_memory(con: "DuckDBPyConnection", run_dir: Path, limit: str | None = None) -> None:
     """Let DuckDB hold so much in memory, such as 4GiB, and spill the rest into the run's folder."""
-    spill_dir = str(run_dir.resolve() / SPILL_DIR).replace("'", "''")
-    con.execute(f"set temp_directory = '{spill_dir}'")
+    con.execute(f"set temp_directory = {quoted_text(str(run_dir.resolve() / SPILL_DIR))}")
     if limit:
         con.execute("set memory_limit = ?", [limit])
 
 
 def table_of(file: Path) -> str:
-    """The table whose file this is: x of x.parquet and of x.001.parquet."""
+    """Return the table whose file this is: x of x.parquet and of x.001.parquet."""
     return file.name.partition(".")[0]
 
 
 def quoted_name(name: str) -> str:
-    """A name as SQL takes it, whatever is in it."""
+    """Return a name as SQL takes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _tables(layer_dir: Path) -> list[tuple[str, str]]:
-    """The tables of one layer, each with the table function that reads it.
+def quoted_text(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _create_view(con: "DuckDBPyConnection", schema: str, table: str, scan: str) -> None:
+    con.execute(f"create or replace view {schema}.{quoted_name(table)} as select * from {scan}")
+
+
+def _tables(layer_dir: Path) -> dict[str, str]:
+    """Return the table function that reads each table of one layer.
 
     x is a file x.parquet, or x.001.parquet, x.002.parquet and so on, or a folder x.
     """
-    if not layer_dir.is_dir():
-        return []
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(layer_dir.glob("*.parquet")):
         if not path.name.startswith("tmp_"):
             files[table_of(path)].append(path)
-    tables = [(name, _read_parquet(*paths)) for name, paths in files.items()]
-    for folder in sorted(path for path in layer_dir.iterdir() if path.is_dir()):
-        if next(folder.rglob("*.parquet"), None) is not None:
-            tables.append((folder.name, _read_parquet(folder / "**" / "*.parquet")))
-    return tables
+    tables = {name: _read_parquet(*paths) for name, paths in files.items()}
+    return tables | _folders(layer_dir)
 
 
-def _read_parquet(*paths: Path) -> str:
-    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+def _folders(layer_dir: Path) -> dict[str, str]:
+    """Return the same for the tables that are folders."""
+    return {
+        folder.name: _read_parquet(folder, files="/**/*.parquet")
+        for folder in sorted(layer_dir.glob("*"))
+        if folder.is_dir() and next(folder.rglob("*.parquet"), None) is not None
+    }
+
+
+def _read_parquet(*paths: Path, files: str = "") -> str:
+    """Return the table function that reads these files, or with `files` those of a folder."""
+    names = ", ".join(quoted_text(_no_pattern(str(path)) + files) for path in paths)
     return (
-        f"read_parquet([{quoted}], hive_partitioning = {str('*' in paths[0].name).lower()},"
+        f"read_parquet([{names}], hive_partitioning = {str(bool(files)).lower()},"
         " hive_types_autocast = false, union_by_name = false)"
     )
+
+
+def _no_pattern(path: str) -> str:
+    """Return a path of which DuckDB takes no character for a wildcard."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in path)

@@ -66,3 +66,19 @@ def memory(text: str) -> MemoryLimit:
         return memory_limit(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_server_options(parser: argparse.ArgumentParser, port: int) -> None:
+    """Add the options of a server that listens on a port."""
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on (default: 127.0.0.1, this machine alone)",
+    )
+    parser.add_argument("--port", type=int, default=port, help=f"port (default: {port})")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 0 when the server on this machine answers, else with 1",
+    )

@@ -7,9 +7,9 @@ import sys
 from rich.console import Console
 
 from warehouse.base.errors import UserError, first_line
-from warehouse.cli import explain, features, pipeline, prove
+from warehouse.cli import docs, explain, features, lab, pipeline, prove, serve
 
-COMMANDS = (features, explain, prove)  # modules with register() and run(), in the order of --help
+COMMANDS = (features, explain, prove, docs, lab, serve)  # modules, in the order of --help
 PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
 
 

@@ -110,13 +110,15 @@ def _show_copy(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:
 
 def _empty_old_folder(datamart: Datamart, layer: str) -> list[Path]:
     """Remove the folder that was shown before; what a run did not write goes to the lab."""
-    old = _old(datamart, layer)
+    old, checked = _old(datamart, layer), datamart.root / f".{layer}.trash"
+    shutil.rmtree(checked, ignore_errors=True)
     if not old.exists():
         return []
     run_id = _copied_run(old)
     listed = foreign.load_list(datamart.runs / run_id) if run_id else None
     moved = foreign.move_to_lab(old, listed or {}, layer, datamart.lab)
-    shutil.rmtree(old, ignore_errors=True)
+    old.rename(checked)  # a half-removed folder does not look like a user's own
+    shutil.rmtree(checked, ignore_errors=True)
     return moved
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-# What a directive accepts, as strptime does. The last one of a format has all of its digits: with
-# fewer it may be what a cut line left.
+# What a directive accepts, as strptime does. One without a separator after it has all of its digits;
+# so has the last one, which with fewer may be what a cut line left.
 PARTS = {
     "%Y": r"(?<year>(?!0000)\d{4})",
     "%y": r"(?<year>\d{2})",
@@ -47,7 +47,9 @@ def moment(text: "Column", date_format: str) -> "Column":
 def _pattern(date_format: str) -> str:
     pieces = re.findall(r"%\w|[^%]", date_format)
     parts = [PARTS.get(piece) or re.escape(piece) for piece in pieces]
-    parts[-1] = parts[-1].replace("{1,2}", "{2}")
+    for position, following in enumerate([*pieces[1:], "%"]):
+        if following.startswith("%"):
+            parts[position] = parts[position].replace("{1,2}", "{2}")
     return rf"\A{''.join(parts)}\z"
 
 

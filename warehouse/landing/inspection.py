@@ -86,14 +86,16 @@ def inspect_sources(
     data_dir = data_dir.resolve()
     landed = {(file[0], file[1]): SourceFile(*file) for file in last_landed(bronze_dir)}
     found = _find_files(contracts, data_dir)
+    landed_sources = {source for source, _ in landed}
     notices = []
     for contract in contracts:
         if not found[contract.name]:
-            notices.append(f"{contract.name}: no file below {data_dir} matches {contract.file!r}")
-            if contract.name not in {source for source, _ in landed} or not any(found.values()):
+            missing = f"{data_dir / contract.file}: there is no such file of {contract.name}"
+            if contract.name not in landed_sources or not any(found.values()):
                 raise UserError(
-                    f"{notices[-1]}; put it there, or correct `file` in the contract or --data-dir"
+                    f"{missing}; put it there, or correct `file` in its contract or --data-dir"
                 )
+            notices.append(f"{missing}; bronze keeps what it has of it")
     unchanged, to_land = [], []
     for contract in contracts:
         for path in found[contract.name]:

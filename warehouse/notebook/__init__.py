@@ -1,4 +1,4 @@
 """SQL in JupyterLab: the connection, SQL cells, and the servers of JupyterLab and the dbt docs.
 
-May import features, reporting and below.
+May import features, datamart, transform and below.
 """

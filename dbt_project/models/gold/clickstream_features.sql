@@ -11,7 +11,11 @@
 {%- set wide_sum = adapter.dispatch('wide_sum') -%}
 
 with applications as (
-    {{ applications_to_build() }}
+    select * from {{ ref('loan_applications') }}
+    where {{ in_batch('application_date') }}
+    {%- if is_incremental() %}
+    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    {%- endif %}
 ),
 
 clickstream as (
@@ -125,6 +129,7 @@ features as (
 select * from features
 {%- if is_incremental() %}
 union all
-{{ closed_rows() }}
+select * from {{ this }}
+where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
 {%- endif %}
 order by loan_id

@@ -1,7 +1,11 @@
 {%- set groups = ['application'] + feature_groups() | list -%}
 
 with applications as (
-    {{ applications_to_build() }}
+    select * from {{ ref('loan_applications') }}
+    where {{ in_batch('application_date') }}
+    {%- if is_incremental() %}
+    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    {%- endif %}
 ),
 
 {% for group in groups -%}
@@ -28,6 +32,7 @@ feature_store as (
 select * from feature_store
 {%- if is_incremental() %}
 union all
-{{ closed_rows() }}
+select * from {{ this }}
+where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
 {%- endif %}
 order by application_date, loan_id

@@ -7,10 +7,13 @@ labels as (
         loan_id,
         customer_id,
         application_date,
-        matures_on as label_date,
         label_definition,
+        matures_on as label_date,
+        window_ends_on,
+        known_on,
         days_past_due,
-        label
+        label,
+        is_marginal
     from label_maturity
     where is_closed
 )

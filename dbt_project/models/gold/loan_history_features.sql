@@ -1,6 +1,10 @@
 {#- What was known at the application about the loans the customer took before. -#}
 with applications as (
-    {{ applications_to_build() }}
+    select * from {{ ref('loan_applications') }}
+    where {{ in_batch('application_date') }}
+    {%- if is_incremental() %}
+    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    {%- endif %}
 ),
 
 repayments as (
@@ -109,6 +113,7 @@ features as (
 select * from features
 {%- if is_incremental() %}
 union all
-{{ closed_rows() }}
+select * from {{ this }}
+where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
 {%- endif %}
 order by loan_id

@@ -1,38 +1,25 @@
-{%- set silver_tables = {} -%}
-{%- for name, source in var('sources').items() -%}
-    {%- do silver_tables.update({name: source.silver}) -%}
-{%- endfor -%}
+{%- set sources = var('sources') -%}
 
-with loads as (
-    select * from {{ source('bronze', 'loads') }}
+with files as (
+    select
+        source,
+        load_id,
+        sum(rows_in_file) as rows_in_file,
+        sum(rows_seen_before) as rows_seen_before
+    from {{ source('bronze', 'loads') }}
+    group by source, load_id
 ),
 
--- counted in bronze itself, not taken from what the landing said
+-- counted in bronze itself, not taken from what the landing reports
 bronze_rows as (
-    {%- for name in silver_tables %}
+    {%- for name in sources %}
     select
         '{{ name }}' as source,
         _load_id as load_id,
         count(*) as row_count
     from {{ source('bronze', name) }}
     group by _load_id
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
-silver_rows as (
-    {%- for name, table in silver_tables.items() %}
-    select
-        '{{ name }}' as source,
-        load_id,
-        count(*) as row_count
-    from {{ ref(table) }}
-    group by load_id
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+    {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -47,7 +34,19 @@ set_aside as (
     group by source, load_id, fate, reason
 ),
 
--- a row that one application knows the later ones of the customer know as well
+silver_rows as (
+    {%- for name, source in sources.items() %}
+    select
+        '{{ name }}' as source,
+        load_id,
+        nullif(arrival, 'on_time') as reason,
+        count(*) as row_count
+    from {{ ref(source.silver) }}
+    group by load_id, arrival
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
 last_applications as (
     select
         customer_id,
@@ -56,53 +55,92 @@ last_applications as (
     group by customer_id
 ),
 
+{% for name, source in sources.items() -%}
+{{ name }}_in_gold as (
+    select
+        source.load_id,
+        case
+            {%- if source.silver == 'loan_repayments' %}
+            -- labels read the latest version of every row
+            when source.known_until is null then null
+            {%- endif %}
+            when spine.customer_id is null then 'no_application'
+            when
+                {{ plus_days('source.snapshot_date', source_meta(name, 'delay_days')) }}
+                {{ '>' if source_meta(name, 'boundary') == 'inclusive' else '>=' }} spine.application_date
+                then 'after_every_application'
+            when source.known_from > spine.application_date then 'known_too_late'
+            when source.known_until <= spine.application_date and not exists (
+                select 1
+                from {{ ref('loan_applications') }} as applications
+                where
+                    applications.customer_id = source.customer_id
+                    and applications.application_date >= source.known_from
+                    and applications.application_date < source.known_until
+            ) then 'replaced_before_use'
+        end as reason
+    from {{ ref(source.silver) }} as source
+    left join last_applications as spine on source.customer_id = spine.customer_id
+),
+
+{% endfor -%}
 gold_rows as (
-    {%- for name, table in silver_tables.items() %}
-    {%- set rule = source_rule(name) %}
+    {%- for name in sources %}
     select
         '{{ name }}' as source,
         load_id,
         reason,
         count(*) as row_count
-    from (
-        select
-            source.load_id,
-            {%- if name == 'lms_loan_daily' %}
-            cast(null as string) as reason
-            {%- else %}
-            case
-                when spine.customer_id is null then 'no_application'
-                when not (
-                    {{ is_known_as_of('spine.application_date', 'source.snapshot_date', rule.boundary, known_from='known_from') }}
-                ) then 'after_every_application'
-            end as reason
-            {%- endif %}
-        from {{ ref(table) }} as source
-        {%- if name != 'lms_loan_daily' %}
-        left join last_applications as spine on source.customer_id = spine.customer_id
-        {%- endif %}
-    ) as judged
+    from {{ name }}_in_gold
     group by load_id, reason
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+    {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
 
 fates as (
-    select source, load_id, 'file' as layer, 'read' as fate, null as reason, rows_in_file as row_count
-    from loads
+    select
+        source,
+        load_id,
+        'file' as layer,
+        'read' as fate,
+        null as reason,
+        rows_in_file as row_count
+    from files
     union all
-    select source, load_id, 'bronze' as layer, 'seen_before' as fate, 'same_content' as reason, rows_seen_before as row_count
-    from loads
+    select
+        source,
+        load_id,
+        'bronze' as layer,
+        'seen_before' as fate,
+        'same_content' as reason,
+        rows_seen_before as row_count
+    from files
     union all
-    select source, load_id, 'bronze' as layer, 'landed' as fate, null as reason, row_count
+    select
+        source,
+        load_id,
+        'bronze' as layer,
+        'landed' as fate,
+        null as reason,
+        row_count
     from bronze_rows
     union all
-    select source, load_id, 'silver' as layer, fate, reason, row_count
+    select
+        source,
+        load_id,
+        'silver' as layer,
+        fate,
+        reason,
+        row_count
     from set_aside
     union all
-    select source, load_id, 'silver' as layer, 'used' as fate, null as reason, row_count
+    select
+        source,
+        load_id,
+        'silver' as layer,
+        'used' as fate,
+        reason,
+        row_count
     from silver_rows
     union all
     select

@@ -11,6 +11,7 @@ training_set as (
         features.*,
         labels.label_definition,
         labels.label_date,
+        labels.known_on as label_known_on,
         labels.days_past_due,
         labels.label,
         labels.split

@@ -1,30 +1,31 @@
 {#-
     Why: reasons are what the report, the ledger and whoever mends the data count by; a fate with a
-    reason that nobody documented is a row lost in silence.
+    reason that nobody documented is a row lost in silence. The reasons of a fate are data: var
+    reasons in dbt_project.yml.
 -#}
-{% test fates_are_explained(model) %}
-{%- set reasons = {
-    'outside_scope': ['dated_after_as_of', 'loaded_after_known_at'],
-    'quarantined': [
-        'malformed_row', 'missing_key', 'invalid_snapshot_date', 'implausible_date',
-        'invalid_loan_start_date', 'invalid_installment_num', 'snapshot_before_loan_start',
-    ],
-    'duplicate': ['same_content'],
-    'superseded': ['restated'],
-} -%}
-with checked as (
+{% test fates_are_explained(model, fates_without_reason=[]) %}
+with fates as (
+    select distinct
+        fate,
+        reason
+    from {{ model }}
+),
+
+checked as (
     select
         *,
-        coalesce(
-            {%- for fate, known in reasons.items() %}
-            (fate = '{{ fate }}' and reason in ('{{ known | join("', '") }}'))
-            {{- ' or' if not loop.last }}
-            {%- endfor %},
-            false
-        ) as is_explained
-    from {{ model }}
+        case fate
+            {%- for fate, meanings in var('reasons').items() %}
+            when '{{ fate }}' then reason in ('{{ meanings | join("', '") }}')
+            {%- endfor %}
+        end as has_known_reason,
+        reason is null and fate in ('{{ fates_without_reason | join("', '") }}') as needs_no_reason
+    from fates
 )
 
-select * from checked
-where not is_explained
+select
+    *,
+    fate || ' for ' || coalesce(reason, 'no reason') || ': add it to var reasons' as message
+from checked
+where not (coalesce(has_known_reason, false) or needs_no_reason)
 {% endtest %}

@@ -1,0 +1,38 @@
+"""`python main.py docs`: the dbt docs of the published datamart."""
+
+import argparse
+
+from rich.console import Console
+
+from warehouse.cli.arguments import Subparsers, add_command, add_server_options, path
+
+PORT = 8081
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command and its options."""
+    command = add_command(subparsers, "docs", "dbt docs of the published datamart, kept up to date")
+    add_server_options(command, PORT)
+    command.add_argument("--open", action="store_true", help="open them in the browser")
+    command.add_argument(
+        "--to", type=path, metavar="FILE", help="write them into a file instead of serving them"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Serve the docs until stopped, or write them into a file."""
+    from warehouse.notebook.docs import serve_docs, write_docs
+    from warehouse.notebook.servers import LOCALHOST, answers
+
+    if options.check:
+        return 0 if answers(f"http://{LOCALHOST}:{options.port}/") else 1
+    if options.to:
+        write_docs(options.datamart_dir, options.to)
+        console.print(f"wrote {options.to}", highlight=False, soft_wrap=True)
+        return 0
+    try:
+        serve_docs(options.datamart_dir, options.host, options.port, options.open)
+    except KeyboardInterrupt:
+        return 0
+    return 0

@@ -1,0 +1,155 @@
+"""Serves the dbt docs of the published datamart as one page, kept up to date."""
+
+import functools
+import html
+import json
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from warehouse.base.errors import UserError
+from warehouse.base.files import write_text
+from warehouse.base.layout import Datamart
+from warehouse.base.paths import DBT_DIR
+from warehouse.notebook.servers import LOCALHOST, check_port_is_free
+
+SECONDS_BETWEEN_CHECKS = 1
+LINEAGE = "#!/overview?g_v=1&g_e=tag:test"  # the lineage graph, without the tests
+WAITING = (
+    "<!doctype html><meta http-equiv=refresh content=2><title>dbt docs</title>"
+    "<p style='font: 16px sans-serif; margin: 3em'>{}</p>"
+)
+NO_DATAMART = "No datamart yet. Run <code>python main.py</code>; the docs follow by themselves."
+
+
+def serve_docs(datamart_dir: Path, host: str, port: int, open_browser: bool) -> None:
+    """Serve the page until stopped; it is built again when a run is published or a model changes.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    check_port_is_free(host, port)
+    datamart = Datamart(datamart_dir.absolute())
+    with tempfile.TemporaryDirectory(prefix="dbt_docs_") as folder:
+        page = Path(folder) / "index.html"
+        write_text(page, WAITING.format("The docs are being built, a moment please."))
+        handler = functools.partial(_QuietHandler, directory=folder)
+        with ThreadingHTTPServer((host, port), handler) as server:
+            server.timeout = SECONDS_BETWEEN_CHECKS
+            url = f"http://{LOCALHOST}:{port}/{LINEAGE}"
+            print(f"dbt docs: {url}", flush=True)
+            if open_browser:
+                webbrowser.open(url)
+            _serve(server, page, datamart)
+
+
+def _serve(server: ThreadingHTTPServer, page: Path, datamart: Datamart) -> None:
+    """Answer requests, and build the page in a process of its own when it is out of date."""
+    built_from: object = None
+    build: DocsBuild | None = None
+    while True:
+        server.handle_request()  # returns after server.timeout seconds at the latest
+        run_dir = datamart.current_run()
+        state = (run_dir, _newest_change(DBT_DIR))
+        if build is not None and build.has_ended():
+            _show(page, build)
+            build = None
+        elif build is None and state != built_from:
+            built_from = state
+            if run_dir is None:
+                write_text(page, WAITING.format(NO_DATAMART))
+                print("no datamart yet: run python main.py, the docs follow", flush=True)
+            else:
+                build = DocsBuild(run_dir)
+
+
+def _show(page: Path, build: "DocsBuild") -> None:
+    """Replace the page by the one that was built, or by the reason why it was not."""
+    try:
+        write_text(page, build.result())
+        print("dbt docs are ready", flush=True)
+    except UserError as error:
+        write_text(page, WAITING.format(html.escape(str(error))))
+        print(f"error: {error}", file=sys.stderr, flush=True)
+
+
+def write_docs(datamart_dir: Path, target: Path) -> None:
+    """Write the page into a file.
+
+    Raises:
+        UserError: nothing is published yet, or dbt cannot build the docs.
+    """
+    run_dir = Datamart(datamart_dir.absolute()).current_run()
+    if run_dir is None:
+        raise UserError(f"no datamart in {datamart_dir}: run `python main.py` once first")
+    page = DocsBuild(run_dir).result()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_text(target, page)
+
+
+class DocsBuild:
+    """A process that builds the dbt docs of a published run as one self-contained page."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="dbt_docs_target_")
+        self._log = Path(self._folder.name) / "output.txt"
+        options = {
+            "--project-dir": DBT_DIR,
+            "--profiles-dir": DBT_DIR,
+            "--target": "run",
+            "--vars": json.dumps({"run_dir": str(run_dir), "memory_limit": None}),
+            "--target-path": self._folder.name,
+            "--log-path": self._folder.name,
+        }
+        dbt = (sys.executable, "-m", "dbt.cli.main", "--no-use-colors")
+        arguments = [str(part) for option in options.items() for part in option]
+        self._process = subprocess.Popen(
+            [*dbt, "docs", "generate", "--static", *arguments],
+            cwd=self._folder.name,
+            stdout=self._log.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def has_ended(self) -> bool:
+        """Return whether the page is built, or cannot be."""
+        return self._process.poll() is not None
+
+    def result(self) -> str:
+        """Return the page, when it is built.
+
+        Raises:
+            UserError: dbt cannot build it.
+        """
+        exit_code = self._process.wait()
+        with self._folder as folder:
+            if exit_code != 0:
+                reason = _reason(self._log.read_text(encoding="utf-8"))
+                raise UserError(f"dbt cannot build the docs: {reason}")
+            return (Path(folder) / "static_index.html").read_text(encoding="utf-8")
+
+
+def _reason(output: str) -> str:
+    """Return the error in dbt's output, in one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    first = next((number for number, line in enumerate(lines) if "Error" in line), -4)
+    return " ".join(lines[first:])[:600] or "it gives no reason"
+
+
+def _newest_change(folder: Path) -> float:
+    """Return when the newest of the project's own dbt files was changed."""
+    files = (path for part in ("models", "macros") for path in (folder / part).rglob("*.*"))
+    return max((path.stat().st_mtime for path in files), default=0.0)
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    """Serves one folder without a line per request; browsers ask again for each page."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass

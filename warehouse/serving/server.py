@@ -1,0 +1,95 @@
+"""Runs Feast's own feature server over the repository, and lets it follow what is materialised."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from warehouse.base.errors import UserError
+from warehouse.serving.repository import REGISTRY_FILE
+
+SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_TO_START = 120
+SECONDS_TO_STOP = 15
+
+
+def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str], None]) -> int:
+    """Run `feast serve` until it or this process is stopped; returns the exit code.
+
+    Its workers are replaced one after another, without a pause, when another process has
+    materialised: the new ones open the new registry and the new store.
+
+    Raises UserError where the port is taken, or the server ends before it answers.
+    """
+    _check_port(host, port)
+    command = [
+        Path(sys.executable).with_name("feast"), "--chdir", folder, "serve",
+        "--host", host, "--port", port, "--workers", workers, "--no-access-log",
+        "--max-requests", 0, "--registry_ttl_sec", 0,
+    ]  # fmt: skip
+    with subprocess.Popen([str(part) for part in command], cwd=folder) as server:
+        try:
+            _wait_until_it_answers(server, f"http://{host}:{port}/health")
+            say(f"serving at http://{host}:{port}, stop with Ctrl-C")
+            return _follow(server, folder, say)
+        finally:
+            _stop(server)
+
+
+def _follow(server: "subprocess.Popen[bytes]", folder: Path, say: Callable[[str], None]) -> int:
+    """Replace the workers each time that a scoring set has been materialised."""
+    seen = _files(folder)
+    while server.poll() is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        found = _files(folder)
+        if found != seen:
+            seen = found
+            server.send_signal(signal.SIGHUP)
+            say("a new scoring set: the workers are replaced")
+    return server.returncode
+
+
+def _files(folder: Path) -> list[tuple[int, int]]:
+    """Return what tells the files that the workers hold open from later ones of the same name."""
+    names = (folder / name for name in (REGISTRY_FILE, "online.db"))
+    return [(file.stat().st_ino, file.stat().st_mtime_ns) for file in names if file.exists()]
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} of {host} cannot be used ({error.strerror}); choose another with"
+                " --port"
+            ) from error
+
+
+def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    give_up = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < give_up:
+        if server.poll() is not None:
+            raise UserError(f"Feast's server ended with code {server.returncode}; see its messages")
+        try:
+            with opener.open(url, timeout=3):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise UserError(f"Feast's server did not answer at {url} in {SECONDS_TO_START} seconds")
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            server.kill()
