@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.support.bronze import contracts, land_files
+from tests.support.compiled import compiled_project
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DBT_DIR
 from warehouse.sample.files import write_files
@@ -32,7 +33,8 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tiny")
     run_dir = root / "runs" / "tiny"
     land(tiny_data, run_dir)
-    publish(root, run_dir, build(run_dir))
+    build_compiled(run_dir, compiled_project())
+    publish(root, run_dir, compiled_project())
     return root
 
 
