@@ -8,15 +8,14 @@ from typing import Any
 import duckdb
 
 from warehouse.base.paths import DBT_DIR
-from warehouse.features.scoring import Queries
-from warehouse.proof.prove import compile_models
+from warehouse.transform.compiled import CompiledProject, compile_project
 
 
 @cache
-def compiled_project() -> Queries:
+def compiled_project() -> CompiledProject:
     """Compile the models of the project, once a test session."""
     with TemporaryDirectory() as folder:
-        return compile_models(DBT_DIR, Path(folder), Path(folder) / "target")
+        return compile_project(DBT_DIR, Path(folder), Path(folder) / "target")
 
 
 def compiled_model(name: str) -> str:
