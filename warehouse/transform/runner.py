@@ -98,7 +98,7 @@ class Dbt:
             if status == "error":
                 lines[status].append(f"{name}: {_one_line(entry.message)}")
             elif status in ("warn", "fail"):
-                messages = self._messages(entry.node.compiled_code) or [f"{entry.failures:,} rows"]
+                messages = self._messages(entry.node.compiled_code) or [_count_rows(entry.failures)]
                 if status == "warn":
                     lines[status] += [f"{name}: {message}" for message in messages]
                 else:
@@ -168,16 +168,25 @@ class Dbt:
 
 
 def descriptions(manifest: Any) -> dict[str, Any]:
-    """Return dbt's texts: {"silver.x": {"description": ..., "columns": {name: ...}}}."""
+    """Return dbt's texts: {"silver.x": {"description": ..., "owner": ..., "columns": {...}}}.
+
+    The owner is the address of the table's dbt group, None where it has none.
+    """
+    owners = {group.name: group.owner.email for group in manifest.groups.values()}
     tables = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     tables += manifest.sources.values()
     return {
         f"{table.schema}.{table.name}": {
             "description": table.description,
+            "owner": owners.get(getattr(table, "group", None)),
             "columns": {column.name: column.description for column in table.columns.values()},
         }
         for table in tables
     }
+
+
+def _count_rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _count(items: list[str], noun: str) -> str:
