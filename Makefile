@@ -11,7 +11,7 @@ REPOSITORY = $(shell git remote get-url origin | sed -e 's|^git@\([^:]*\):|https
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help run prove test test-long check format lock docs notebook deck sample bench submission up clean
+.PHONY: help run prove test test-long check format lock docs notebook deck sample bench submission up serve clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -64,19 +64,22 @@ format: $(VENV)/.dev  ## format Python and SQL
 lock: | $(VENV)/.dev  ## write the locks after a change of requirements
 	$(LOCK) requirements/dev.in -o requirements/dev.lock
 	$(LOCK) requirements.txt -c requirements/dev.lock -o requirements/run.lock
-	for group in notebook deck spark bench; do \
+	for group in notebook deck spark bench serve; do \
 		$(LOCK) requirements/$$group.in -c requirements/dev.lock -o requirements/$$group.lock || exit; \
 	done
 	$(LOCK) requirements/peers.in -o requirements/peers.lock
 
 notebook: $(VENV)/.notebook  ## start JupyterLab on this machine
-	$(PYTHON) -m warehouse.notebook.serve lab
+	$(PYTHON) main.py lab --datamart-dir $(DATAMART_DIR)
 
-docs: $(VENV)/.run  ## build the dbt docs as one page and open it
-	$(PYTHON) -m warehouse.notebook.serve docs --open
+docs: $(VENV)/.run  ## open the dbt docs of the published datamart
+	$(PYTHON) main.py docs --open --datamart-dir $(DATAMART_DIR)
 
 deck: $(VENV)/.deck  ## build the slides of the published datamart as PDF
 	$(PYTHON) -m warehouse.reporting.deck --datamart-dir $(DATAMART_DIR) --out deck/loan_default_warehouse.pdf
+
+serve: $(VENV)/.serve  ## serve the features of a day by Feast; SERVE="--day 2024-12-01 --online redis://localhost:6379/0"
+	$(PYTHON) main.py serve --datamart-dir $(DATAMART_DIR) $(SERVE)
 
 up:  ## JupyterLab and dbt docs in containers; the terminal shows the link to click
 	@test -f .env || printf 'HOST_UID=%s\nHOST_GID=%s\n' "$$(id -u)" "$$(id -g)" > .env

@@ -57,24 +57,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "Feast is not installed here; install it with"
             " pip install -r requirements-serve.txt, or run make serve"
         )
-    from warehouse.serving import materialise, server, stores
-    from warehouse.serving.catalogue import Catalogue
-    from warehouse.serving.repository import CATALOGUE_FILE
+    from warehouse.serving.materialise import materialise, serving_dir
+    from warehouse.serving.server import serve
+    from warehouse.serving.status import show
+    from warehouse.serving.stores import online_store
 
-    folder = materialise.serving_dir(options.datamart_dir)
-    store = stores.online_store(options.online, folder)
+    folder = serving_dir(options.datamart_dir)
+    store = online_store(options.online, folder)
     if not options.status:
         when = date.fromisoformat(options.day) if options.day else datetime.now(UTC).date()
-        materialise.materialise(options.datamart_dir, when, store, console.print)
+        materialise(options.datamart_dir, when, store, console.print)
     served = store.served()
     if served is None:
         raise UserError(f"nothing is served from {folder} yet: run python main.py serve")
-    catalogue = Catalogue.load(folder / CATALOGUE_FILE)
-    _show(console, served, catalogue, folder)
+    show(console, served, folder)
     if options.status or options.no_server:
         return 0
-    return server.serve(folder, options.host, options.port, options.workers, console.print)
-
-
-def _show(console: Console, served, catalogue, folder) -> None:  # noqa
-    pass
+    return serve(folder, options.host, options.port, options.workers, console.print)

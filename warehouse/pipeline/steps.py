@@ -299,11 +299,12 @@ def report(work: Work, published: Published) -> None:
     """Write the report of the published run into its folder, unless it is there."""
     if (published.run_dir / REPORT_FILE).exists():
         return
-    from warehouse.reporting.report import build_report
+    from warehouse.reporting.report import build_report, read_proof
 
     with work.progress.step("report", "writing the report"):
         earlier = work.datamart.manifests_before(published.run_dir.name)
-        page = build_report(published.run_dir, published.manifest, earlier)
+        proof = read_proof(work.datamart.root)
+        page = build_report(published.run_dir, published.manifest, earlier, proof)
         write_text(published.run_dir / REPORT_FILE, page)
         publishing.show_report(work.datamart)
 

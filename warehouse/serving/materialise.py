@@ -15,7 +15,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from filelock import FileLock, Timeout
 
-from warehouse.base.catalog import quoted_name
+from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
 from warehouse.datamart.contents import table_hash
 from warehouse.datamart.runs import link
@@ -68,7 +68,7 @@ def materialise(
         say(f"computing the features of every customer known on {day}")
         new_set = folder / SETS_DIR / "new.parquet"
         new_set.parent.mkdir(exist_ok=True)
-        write_scoring_set(run_dir, day.isoformat(), new_set)
+        write_scoring_set(run_dir, day, new_set)
         catalogue = read_catalogue(run_dir, new_set)
         wanted = _describe(run_dir, day, new_set, catalogue)
         os.replace(new_set, folder / SETS_DIR / wanted.scoring_set)
@@ -76,7 +76,7 @@ def materialise(
         _keep_history(folder, served)
         if served is not None and replace(wanted, materialised_at=served.materialised_at) == served:
             return Materialised(served, dict.fromkeys((g.name for g in catalogue.groups), 0), True)
-        done = _write(folder, catalogue, wanted, store, say)
+        done = write_store(folder, catalogue, wanted, store, say)
         _keep_history(folder, store.served())
         _remove_old_sets(folder, store)
     return done
@@ -101,6 +101,8 @@ def history(folder: Path) -> list[Served]:
 def _describe(run_dir: Path, day: date, new_set: Path, catalogue: Catalogue) -> Served:
     manifest = json.loads((run_dir / "manifest.json").read_text())
     with duckdb.connect() as con:
+        attach(con, run_dir)
+        landed_at = con.execute("select max(landed_at) from bronze.loads").fetchone()[0]
         con.execute(f"create view scoring_set as {_scan(new_set)}")
         sha256 = table_hash(con, "scoring_set")
         customers = con.execute("select count(*) from scoring_set").fetchone()[0]
@@ -108,7 +110,7 @@ def _describe(run_dir: Path, day: date, new_set: Path, catalogue: Catalogue) -> 
     return Served(
         day=day.isoformat(),
         run_id=manifest["run_id"],
-        known_at=manifest["inputs"].get("known_at") or manifest["finished_at"],
+        known_at=manifest["inputs"].get("known_at") or landed_at.isoformat(),
         scoring_set=f"{day}_{sha256[:16]}.parquet",
         features_sha256=sha256,
         definitions=catalogue.fingerprint,
@@ -117,14 +119,17 @@ def _describe(run_dir: Path, day: date, new_set: Path, catalogue: Catalogue) -> 
     )
 
 
-def _write(
+def write_store(
     folder: Path,
     catalogue: Catalogue,
     wanted: Served,
     store: OnlineStore,
     say: Callable[[str], None],
 ) -> Materialised:
-    """Write what differs into the spare store, and switch to it."""
+    """Write what of a scoring set's file differs into the spare store, and switch to it.
+
+    The file is `scoring_sets/<wanted.scoring_set>` below the repository's folder.
+    """
     new_set = folder / SETS_DIR / wanted.scoring_set
     old_set = _base(folder, store.open_spare(), wanted)
     if old_set is None:

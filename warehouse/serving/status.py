@@ -5,11 +5,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+from rich.console import Console
+from rich.table import Table
 
 from warehouse.base.catalog import quoted_name
 from warehouse.serving.catalogue import SCORING_SET, Catalogue
+from warehouse.serving.materialise import SETS_DIR
+from warehouse.serving.repository import CATALOGUE_FILE
+from warehouse.serving.stores import Served
 
-SETS_DIR = "scoring_sets"
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,32 @@ class GroupAge:
     customers: int
     customers_with_snapshot: int
     max_age_days: int | None
+
+
+def show(console: Console, served: Served, folder: Path) -> None:
+    """Print what is served from a repository's folder, and how old each group of it is today."""
+    today = datetime.now(UTC).date()
+    age = (today - date.fromisoformat(served.day)).days
+    console.print(
+        f"served: {served.customers:,} customers as of {served.day} ({age:,} days ago), run"
+        f" {served.run_id}, materialised {served.materialised_at} UTC"
+    )
+    table = Table("group", "newest snapshot", "days old", "median days old", "customers with one")
+    catalogue = Catalogue.load(folder / CATALOGUE_FILE)
+    for found in group_ages(catalogue, folder / SETS_DIR / served.scoring_set, today):
+        share = found.customers_with_snapshot / max(found.customers, 1)
+        table.add_row(
+            found.group,
+            str(found.newest_snapshot or "none"),
+            _count(found.newest_age_days),
+            _count(found.median_age_days),
+            f"{found.customers_with_snapshot:,} ({share:.0%})",
+        )
+    console.print(table)
+
+
+def _count(days: float | None) -> str:
+    return "" if days is None else f"{days:,.0f}"
 
 
 def group_ages(catalogue: Catalogue, scoring_set: Path, today: date | None = None) -> list[GroupAge]:

@@ -1,15 +1,15 @@
 """What serving reads of a published run, in one place: scoring set, rules of sources, descriptions."""
 
 import json
+import os
+import tempfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from warehouse.base.catalog import attach
-from warehouse.contracts.contract import read_contracts
-from warehouse.features.scoring import create_macros
+from warehouse.features.scoring import build_scoring_set
+from warehouse.transform.compiled import CompiledProject
 from warehouse.transform.runner import DESCRIPTIONS_FILE
 
 
@@ -40,24 +40,19 @@ class TableNotes:
         return str(self.content.get(table, {}).get("owner") or "")
 
 
-def write_scoring_set(run_dir: Path, day: str, file: Path) -> None:
-    """Write the features of every customer known on a day (YYYY-MM-DD): features_as_of(day)."""
-    target = str(file).replace("'", "''")
-    with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        attach(con, run_dir)
-        create_macros(con, run_dir)
-        con.execute(
-            f"copy (select * from features_as_of(date '{day}') order by customer_id)"
-            f" to '{target}' (format parquet, compression zstd)"
-        )
+def write_scoring_set(run_dir: Path, day: date, file: Path) -> None:
+    """Write the features of every customer known on a day: those of features_as_of(day)."""
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".scoring_set_") as folder:
+        built = Path(folder) / file.name
+        build_scoring_set(run_dir, day, built)
+        os.replace(built, file)
 
 
 def group_rules(run_dir: Path) -> dict[str, GroupRule]:
     """Return the rule of each source, by its name."""
     return {
-        contract.name: GroupRule(contract.max_age_days, frozenset(contract.personal_columns))
-        for contract in read_contracts()
+        source.name: GroupRule(source.max_age_days, frozenset(source.personal_columns))
+        for source in CompiledProject.load(run_dir).sources
     }
 
 

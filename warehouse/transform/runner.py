@@ -168,12 +168,17 @@ class Dbt:
 
 
 def descriptions(manifest: Any) -> dict[str, Any]:
-    """Return dbt's texts: {"silver.x": {"description": ..., "columns": {name: ...}}}."""
+    """Return dbt's texts: {"silver.x": {"description": ..., "owner": ..., "columns": {...}}}.
+
+    The owner is the address of the table's dbt group, None where it has none.
+    """
+    owners = {group.name: group.owner.email for group in manifest.groups.values()}
     tables = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     tables += manifest.sources.values()
     return {
         f"{table.schema}.{table.name}": {
             "description": table.description,
+            "owner": owners.get(getattr(table, "group", None)),
             "columns": {column.name: column.description for column in table.columns.values()},
         }
         for table in tables
