@@ -90,9 +90,7 @@ class Lander:
         inspection = self.inspect()
         if not inspection.to_land:
             return []
-        load = land_files(
-            self._spark, inspection, self.bronze, self.log_file, self.reports.append
-        )
+        load = land_files(self._spark, inspection, self.bronze, self.log_file, self.reports.append)
         return list(load.files)
 
     def rows(self, columns: str = "loan_id, note, snapshot_date", source: str = "loans") -> list:
