@@ -73,3 +73,8 @@ def rows_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
     cursor = con.execute(query)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def compiled_project() -> CompiledProject:
+    """Return the compiled models of the project."""
+    return compiled().project
