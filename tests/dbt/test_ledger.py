@@ -12,7 +12,12 @@ ATTRIBUTES, LOANS = "features_attributes", "lms_loan_daily"
 
 
 def attributes(customer: str, day: str, age: str, **others: str) -> dict[str, str]:
-    return {"Customer_ID": customer, "snapshot_date": day, "Age": age, "Occupation": "Lawyer"} | others
+    return {
+        "Customer_ID": customer,
+        "snapshot_date": day,
+        "Age": age,
+        "Occupation": "Lawyer",
+    } | others
 
 
 def loan(loan_id: str, customer: str, applied: str, day: str, **others: str) -> dict[str, str]:
@@ -50,7 +55,10 @@ def con(tmp_path_factory):
                 attributes("stranger", "2024-01-01", "50"),
                 attributes("a", "", "30"),
             ],
-            LOANS: [loan("A", "a", "2024-02-01", "2024-02-01"), loan("B", "b", "2024-01-01", "2024-01-01")],
+            LOANS: [
+                loan("A", "a", "2024-02-01", "2024-02-01"),
+                loan("B", "b", "2024-01-01", "2024-01-01"),
+            ],
         },
     )
     land_rows(
