@@ -10,8 +10,8 @@ from tests.pit_support import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR
-from warehouse.datamart.contents import table_hash
 from warehouse.cli.main import main
+from warehouse.datamart.contents import table_hash
 from warehouse.features import scoring
 from warehouse.features.macros import create_macros
 from warehouse.features.scoring import FeatureSet, write_features
@@ -215,7 +215,9 @@ def test_the_scoring_set_of_a_day_is_a_file_too(con, tiny, tmp_path, capsys):
     assert main(["features", *options]) == 0
     scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
     assert rows(con, f"from '{out}'") == scoring
-    assert f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+    assert (
+        f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
+    )
 
 
 def test_many_rows_are_worked_off_a_part_at_a_time(con, tiny, tmp_path, monkeypatch):
