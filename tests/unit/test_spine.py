@@ -121,7 +121,8 @@ def test_a_folder_as_spark_writes_it_is_read_whole_and_without_its_notes(tmp_pat
 
 @pytest.mark.parametrize("kind", ["bigint", "ubigint", "double", "decimal(20, 1)"])
 def test_keys_that_are_numbers_are_their_digits(tmp_path, kind):
-    rows = f"select cast(x as {kind}) as customer_id, date '2024-01-31' as day from (values (1234567), (null)) as t(x)"
+    values = "(values (1234567), (null)) as t(x)"
+    rows = f"select cast(x as {kind}) as customer_id, date '2024-01-31' as day from {values}"
     assert applications(parquet(tmp_path / "a.parquet", rows)) == [("1234567", DAY), (None, DAY)]
 
 

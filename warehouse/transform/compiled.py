@@ -185,7 +185,7 @@ class CompiledProject:
 def compile_project(
     project_dir: Path, run_dir: Path, target_dir: Path | None = None
 ) -> CompiledProject:
-    """Compile a dbt project over a run's folder, with the --as-of and --known-at of the run.
+    """Compile a dbt project, with the --as-of and --known-at of a run.
 
     target_dir (default: the project's own) holds what dbt keeps to be quicker the next time.
 
@@ -193,10 +193,13 @@ def compile_project(
     """
     from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
 
-    variables = {"run_dir": str(run_dir), "memory_limit": None, **_moment_of_run(run_dir)}
+    target = target_dir or project_dir / "target"
+    # an empty folder of one name, not the run's: dbt parses anew whenever a variable changes
+    variables = {"run_dir": str(target / "empty_run"), "memory_limit": None}
+    variables |= _moment_of_run(run_dir)
     options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
     options += ["--target", "run", "--vars", json.dumps(variables)]
-    options += ["--target-path", str(target_dir or project_dir / "target")]
+    options += ["--target-path", str(target)]
     options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
     outcome = dbtRunner().invoke(["parse", *options])
