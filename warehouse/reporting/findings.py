@@ -202,12 +202,20 @@ def power(strongest: Sequence[Row], models: Sequence[Row], limit: Row) -> Findin
     return Finding("power", "Feature power", GOOD, text)
 
 
-def knowledge(effects: Sequence[Row]) -> Finding | None:
-    """Judge late rows and corrections: gold.knowledge_effects, where the run has it."""
-    if not effects:
-        return None
-    late = sum(row.get("late_rows") or 0 for row in effects)
-    corrections = sum(row.get("corrections") or 0 for row in effects)
+def arrivals(ledger: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return late-arriving rows and corrections per source: rows of gold.ledger_summary."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in ledger:
+        own = found.setdefault(row["source"], {"source": row["source"], "late": 0, "correction": 0})
+        if row["fate"] == "used" and row["reason"] in own:
+            own[row["reason"]] += row["row_count"]
+    return list(found.values())
+
+
+def knowledge(ledger: Sequence[Row]) -> Finding:
+    """Say how many rows came late or were corrected: gold.ledger_summary."""
+    found = arrivals(ledger)
+    late, corrections = (sum(row[kind] for row in found) for kind in ("late", "correction"))
     if not late + corrections:
         return Finding(
             "knowledge", "Late rows, corrections", GOOD, "No row came late or was corrected."
