@@ -136,15 +136,9 @@ def test_the_flow_keeps_every_row_and_says_where_it_left():
     ]
 
 
-def test_late_rows_and_corrections_are_counted_by_source():
-    def row(source, fate, reason, count):
-        return {"source": source, "fate": fate, "reason": reason, "row_count": count}
-
-    ledger = [row("a", "used", None, 9), row("a", "used", "late", 2), row("b", "read", None, 5)]
-    assert findings.arrivals(ledger) == [
-        {"source": "a", "late": 2, "correction": 0},
-        {"source": "b", "late": 0, "correction": 0},
-    ]
-    found = findings.knowledge([*ledger, row("b", "used", "correction", 1)])
-    assert found.text.startswith("2 rows arrived late and 1 was a correction;")
-    assert findings.knowledge([row("a", "used", None, 9)]).text.startswith("No row came late")
+def test_late_rows_and_corrections_are_counted_over_sources():
+    none = {"late_rows": 0, "corrections": 0, "applications_changed": 0}
+    some = {"late_rows": 2, "corrections": 1, "applications_changed": 3}
+    assert findings.knowledge([none]).text == "No row arrived late or was corrected."
+    text = findings.knowledge([none, some]).text
+    assert text.startswith("2 rows arrived late and 1 was a correction; 3 applications keep")

@@ -202,30 +202,20 @@ def power(strongest: Sequence[Row], models: Sequence[Row], limit: Row) -> Findin
     return Finding("power", "Feature power", GOOD, text)
 
 
-def arrivals(ledger: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return late-arriving rows and corrections per source: rows of gold.ledger_summary."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in ledger:
-        own = found.setdefault(row["source"], {"source": row["source"], "late": 0, "correction": 0})
-        if row["fate"] == "used" and row["reason"] in own:
-            own[row["reason"]] += row["row_count"]
-    return list(found.values())
-
-
-def knowledge(ledger: Sequence[Row]) -> Finding:
-    """Say how many rows came late or were corrected: gold.ledger_summary."""
-    found = arrivals(ledger)
-    late, corrections = (sum(row[kind] for row in found) for kind in ("late", "correction"))
+def knowledge(effects: Sequence[Row]) -> Finding:
+    """Say how many rows came late or were corrected: gold.knowledge_effects."""
+    late, corrections = (sum(row[kind] for row in effects) for kind in ("late_rows", "corrections"))
+    title = "Late rows, corrections"
     if not late + corrections:
-        return Finding(
-            "knowledge", "Late rows, corrections", GOOD, "No row came late or was corrected."
-        )
+        return Finding("knowledge", title, GOOD, "No row arrived late or was corrected.")
+    changed = sum(row["applications_changed"] for row in effects)
     text = (
         f"{late:,} {plural(late, 'row', 'rows')} arrived late and {corrections:,}"
-        f" {plural(corrections, 'was a correction', 'were corrections')}; closed applications keep"
-        " what was known on their day."
+        f" {plural(corrections, 'was a correction', 'were corrections')}; {changed:,}"
+        f" {plural(changed, 'application keeps', 'applications keep')} what was known on the day"
+        " where it differs."
     )
-    return Finding("knowledge", "Late rows, corrections", GOOD, text)
+    return Finding("knowledge", title, GOOD, text)
 
 
 def proof(result: Row | None) -> Finding:

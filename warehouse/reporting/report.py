@@ -98,7 +98,7 @@ def _findings(
     found = [
         findings.rows(tables["gold.ledger_balance"]),
         findings.quarantine(tables["gold.quarantine_summary"]),
-        findings.knowledge(tables["gold.ledger_summary"]),
+        findings.knowledge(tables["gold.knowledge_effects"]),
         findings.tests(manifest),
         findings.labels(tables["gold.label_summary"]),
         findings.presence(tables["gold.feature_presence"]),
@@ -204,6 +204,5 @@ def _environment() -> Environment:
         "dark_rules": Markup(theme.dark_rules("figure svg")),
         "font": Markup(theme.SANS),
         "script": Markup(theme.page_script()),
-        "arrivals": findings.arrivals,
     }
     return environment
