@@ -1,1 +1,1 @@
-"""Benchmarks: what a run costs beside the least that its work takes; see results/README.md."""
+"""Benchmarks: the cost of a run compared with the least that its work takes; see results/README.md."""

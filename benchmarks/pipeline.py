@@ -1,4 +1,4 @@
-"""The whole of main.py on the files of a folder, beside the least that the same work takes."""
+"""The whole of main.py on the files of a folder, compared with the least that the same work takes."""
 
 import csv
 import shutil
