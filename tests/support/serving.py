@@ -53,17 +53,15 @@ def features_as_of(datamart: Path, day: str) -> Vectors:
         found = con.execute(f"select * from features_as_of(date '{day}')")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
-        own = {
-            name
-            for (name,) in con.execute(
-                "select feature from gold.feature_catalog where source is null"
-            ).fetchall()
-        }
+        asked = con.execute(
+            "select feature from gold.feature_catalog where feature_group = 'application'"
+        )
+        with_the_request = {name for (name,) in asked.fetchall()}
     return {
         row[0]: {
             name: plain(value)
             for name, value in zip(names, row, strict=True)
-            if name not in own and name not in NOT_SERVED
+            if name not in with_the_request and name not in NOT_SERVED
         }
         for row in rows
     }

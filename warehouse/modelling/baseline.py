@@ -189,7 +189,7 @@ def default_risk(model: Any, rows: pd.DataFrame) -> Numbers:
 
 @one_thread
 def summary(result: Result, resamples: int = 500) -> pd.DataFrame:
-    """Return AUC with its 95 % interval, Gini, KS and Brier score, a row a model and tested loans."""
+    """Return AUC with its 95 % interval, Gini, KS and Brier score; a row a model and test."""
     tested = {
         "with clickstream": result.split.test,
         "without clickstream": result.split.test_without_clickstream,
@@ -246,9 +246,9 @@ def judge(
 
 @one_thread
 def importance(model: Any, rows: pd.DataFrame, columns: Columns, repeats: int = 3) -> pd.DataFrame:
-    """Return the AUC lost when a factor is shuffled between the loans; all of the clickstream is one factor.
+    """Return the AUC lost when a factor is shuffled between the loans, the largest loss first.
 
-    One row per factor, the largest loss first.
+    One row a factor; all of the clickstream is one.
 
     Columns that repeat one another share their importance, so a small value is no proof of none.
     """
