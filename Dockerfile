@@ -31,6 +31,4 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-
 
 USER ${HOST_UID}:${HOST_GID}
 EXPOSE 8888
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "warehouse.notebook.serve", "check", "lab"]
-CMD ["python", "-m", "warehouse.notebook.serve", "lab", "--host", "0.0.0.0"]
+CMD ["python", "main.py", "lab", "--host", "0.0.0.0"]

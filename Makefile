@@ -70,10 +70,10 @@ lock: | $(VENV)/.dev  ## write the locks after a change of requirements
 	$(LOCK) requirements/peers.in -o requirements/peers.lock
 
 notebook: $(VENV)/.notebook  ## start JupyterLab on this machine
-	$(PYTHON) -m warehouse.notebook.serve lab
+	$(PYTHON) main.py lab --datamart-dir $(DATAMART_DIR)
 
-docs: $(VENV)/.run  ## build the dbt docs as one page and open it
-	$(PYTHON) -m warehouse.notebook.serve docs --open
+docs: $(VENV)/.run  ## open the dbt docs of the published datamart
+	$(PYTHON) main.py docs --open --datamart-dir $(DATAMART_DIR)
 
 deck: $(VENV)/.deck  ## build the slides of the published datamart as PDF
 	$(PYTHON) -m warehouse.reporting.deck --datamart-dir $(DATAMART_DIR) --out deck/loan_default_warehouse.pdf

@@ -1,1 +1,1 @@
-"""Speed and memory, as ratios of things measured in one run."""
+"""Benchmarks: what a run costs beside the least that its work takes; see results/README.md."""

@@ -1,87 +1,83 @@
 """All benchmarks, or some: python -m benchmarks [PART ...] --data-dir DIR.
 
-Each part is written to benchmarks/results/ as it ends, and the page and the picture there are made
-anew from all parts that have been measured.
+Each part is written to benchmarks/results/ when it ends, and the page there is made from all parts
+that have been measured.
 """
 
 import argparse
 import contextlib
+import importlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import growth, joins, pipeline, results, windows
+from benchmarks import results
 from benchmarks.measure import measure, warehouse
-from benchmarks.picture import picture
 from warehouse.base.paths import DATA_DIR
-from warehouse.features.scoring import published_run
 
-PARTS = ("pipeline", "joins", "windows", "growth")
+PARTS = ("pipeline", "landing", "joins", "windows", "growth")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a part is measured on; sizes are multiples of the real set of 12,500 customers."""
+
+    data_dir: Path
+    scratch: Path  # kept between calls where the user named it: made-up files are used again
+    folder: Path  # removed after the part
+    runs: int
+    sizes: tuple[int, ...]
+    memory_limit: str
+
+    def published_run(self) -> Path:
+        """Run the warehouse on the data; return the folder of the published run."""
+        measure(warehouse(self.data_dir, self.folder / "datamart"))
+        return (self.folder / "datamart" / "current").resolve()
 
 
 def main() -> None:
-    """Measure what was asked for, part by part."""
+    """Measure the parts that were asked for, and write the page of results."""
     options = _read_options()
     with _scratch(options.scratch) as scratch:
-        for name in options.parts:
+        for name in options.parts or PARTS:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                part = _measure(name, options, scratch, Path(folder))
+                setting = Setting(
+                    options.data_dir.absolute(),
+                    scratch,
+                    Path(folder),
+                    options.runs,
+                    tuple(sorted(options.sizes)),
+                    options.memory_limit,
+                )
+                part = importlib.import_module(f"benchmarks.{name}").run(setting)
             results.keep(part)
-            _show(part)
-    found = results.read()
-    (results.RESULTS_DIR / "README.md").write_text(results.markdown(found))
-    svg = picture([part for part, _, _ in found])
-    (results.RESULTS_DIR / "benchmarks.svg").write_text(svg + "\n")
-
-
-def _measure(name: str, options: argparse.Namespace, scratch: Path, folder: Path) -> results.Part:
-    if name == "growth":
-        return growth.run(scratch, options.runs, sorted(options.sizes), options.memory_limit)
-    data_dir = options.data_dir.absolute()
-    if name == "pipeline":
-        return pipeline.run(data_dir, folder, options.runs)
-    mart = folder / "datamart"
-    measure(warehouse(data_dir, mart))
-    part = {"joins": joins, "windows": windows}[name]
-    return part.run(published_run(mart), folder, options.runs, max(options.sizes))
-
-
-def _show(part: results.Part) -> None:
-    lines = [f"\n{part.question}"]
-    for table in part.tables:
-        lines += ["", table.title, *results.table_lines(table)]
-    lines += ["", *(results.claim_line(claim) for claim in part.claims), *part.notes]
-    print("\n".join(lines), flush=True)
+            print("\n".join(["", *results.part_lines(part)]), flush=True)
+    page = results.markdown(results.read())
+    (results.RESULTS_DIR / "README.md").write_text(page)
 
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", choices=(*PARTS, []), metavar="PART", help=f"of {', '.join(PARTS)}"
-    )
-    parser.add_argument("--data-dir", type=Path, default=DATA_DIR, help="folder of the CSV files")
-    parser.add_argument("--runs", type=int, default=3, help="runs of which the median is taken")
-    parser.add_argument(
+    add = parser.add_argument
+    add("parts", nargs="*", choices=(*PARTS, []), metavar="PART", help=f"of {', '.join(PARTS)}")
+    add("--data-dir", type=Path, default=DATA_DIR, help="folder of the CSV files")
+    add("--runs", type=int, default=3, help="runs of which the median is taken")
+    add(
         "--sizes",
         type=int,
         nargs="+",
         default=[1, 10, 100],
-        help="sizes to grow to, in real sets; 100 takes 20 minutes a run and 40 GB of disk",
+        help="multiples of the real set; 100 takes 20 minutes a run and 40 GB of disk",
     )
-    parser.add_argument(
-        "--memory-limit", default="2GiB", help="of the runs that grow (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--scratch", type=Path, help="folder to work in; the made-up files in it are used again"
-    )
-    options = parser.parse_args()
-    options.parts = options.parts or list(PARTS)
-    return options
+    add("--memory-limit", default="2GiB", help="of the runs that grow (default: %(default)s)")
+    add("--scratch", type=Path, help="folder to work in; made-up files in it are used again")
+    return parser.parse_args()
 
 
 @contextlib.contextmanager
 def _scratch(folder: Path | None) -> Iterator[Path]:
-    """The folder asked for, or one that is removed in the end."""
+    """Give the folder asked for, or one that is removed at the end."""
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder.absolute()

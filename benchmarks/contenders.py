@@ -1,9 +1,9 @@
 """One way of joining features point in time: python -m benchmarks.contenders NAME FOLDER OUT.
 
 FOLDER holds spine.parquet (loan_id, customer_id, application_date) and a parquet file a source
-(customer_id, snapshot_date, its features); OUT gets the spine with, for every source, the features
-of the customer's latest row on or before the application. Each contender reads and writes these
-files by its own means. Run by the peers' own Python.
+(customer_id, snapshot_date, known_from, known_until, its features); OUT gets the spine with, for
+every source, the features of the customer's latest row known on the application date. Run by the
+peers' own Python. The peers know one clock only; in these files every row is on time.
 """
 
 import sys
@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = ("attributes", "financials", "clickstream")
-KEYS = ("customer_id", "snapshot_date")
-WITH_TIMES = "with_times"  # folder of the same sources with the timestamps that Feast asks for
+CLOCKS = ["snapshot_date", "known_from", "known_until"]
 
 
 def duckdb_file(folder: Path, out: Path, sql: str) -> None:
@@ -29,26 +28,31 @@ def duckdb_file(folder: Path, out: Path, sql: str) -> None:
 
 
 def warehouse(folder: Path, out: Path) -> None:
-    """The warehouse's own macro, rendered beforehand."""
-    duckdb_file(folder, out, (folder.parent / "warehouse.sql").read_text())
+    """Join by the warehouse's own macro, rendered beforehand."""
+    duckdb_file(folder, out, (folder / "warehouse.sql").read_text())
 
 
 def plain_sql(folder: Path, out: Path) -> None:
-    """The fastest SQL written by hand: the latest date a key, then an equi-join."""
+    """Join by the fastest SQL written by hand: the latest date a key, then an equi-join."""
+    known = """
+        {0}.snapshot_date <= {1}.application_date and {0}.known_from <= {1}.application_date
+        and ({0}.known_until is null or {0}.known_until > {1}.application_date)
+    """
     joins = "".join(
         f"""
         left join (
             select k.customer_id, k.application_date, max(s.snapshot_date) as latest
             from (select distinct customer_id, application_date from spine) as k
-            join {name} as s
-                on k.customer_id = s.customer_id and s.snapshot_date <= k.application_date
+            join {name} as s on k.customer_id = s.customer_id and {known.format("s", "k")}
             group by all
         ) as k_{name}
             on
                 spine.customer_id = k_{name}.customer_id
                 and spine.application_date = k_{name}.application_date
         left join {name}
-            on k_{name}.customer_id = {name}.customer_id and k_{name}.latest = {name}.snapshot_date
+            on
+                k_{name}.customer_id = {name}.customer_id and k_{name}.latest = {name}.snapshot_date
+                and {known.format(name, f"k_{name}")}
         """
         for name in SOURCES
     )
@@ -56,7 +60,7 @@ def plain_sql(folder: Path, out: Path) -> None:
 
 
 def duckdb_asof(folder: Path, out: Path) -> None:
-    """DuckDB's as-of join."""
+    """Join by DuckDB's as-of join."""
     joins = " ".join(
         f"asof left join {name} on spine.customer_id = {name}.customer_id"
         f" and spine.application_date >= {name}.snapshot_date"
@@ -66,18 +70,18 @@ def duckdb_asof(folder: Path, out: Path) -> None:
 
 
 def _features() -> str:
-    return ", ".join(f"{name}.* exclude (customer_id, snapshot_date)" for name in SOURCES)
+    return ", ".join(f"{name}.* exclude (customer_id, {', '.join(CLOCKS)})" for name in SOURCES)
 
 
 def polars_asof(folder: Path, out: Path) -> None:
-    """Polars' as-of join, lazy."""
+    """Join by polars' lazy as-of join."""
     import polars as pl
 
     joined = pl.scan_parquet(folder / "spine.parquet").sort("application_date")
     for name in SOURCES:
         source = pl.scan_parquet(folder / f"{name}.parquet").sort("snapshot_date")
         joined = joined.join_asof(
-            source,
+            source.drop("known_from", "known_until"),
             left_on="application_date",
             right_on="snapshot_date",
             by="customer_id",
@@ -87,76 +91,57 @@ def polars_asof(folder: Path, out: Path) -> None:
 
 
 def pandas_asof(folder: Path, out: Path) -> None:
-    """Pandas' merge_asof."""
+    """Join by pandas' merge_asof."""
     import pandas as pd
 
-    joined = _by_day(pd.read_parquet(folder / "spine.parquet"), "application_date")
+    def by_day(name: str, column: str) -> Any:
+        frame = pd.read_parquet(folder / f"{name}.parquet")
+        frame[column] = pd.to_datetime(frame[column])
+        return frame.sort_values(column)
+
+    joined = by_day("spine", "application_date")
     for name in SOURCES:
-        source = _by_day(pd.read_parquet(folder / f"{name}.parquet"), "snapshot_date")
-        joined = pd.merge_asof(
-            joined, source, left_on="application_date", right_on="snapshot_date", by="customer_id"
-        ).drop(columns="snapshot_date")
+        source = by_day(name, "snapshot_date").drop(columns=CLOCKS[1:])
+        dates = {"left_on": "application_date", "right_on": "snapshot_date"}
+        joined = pd.merge_asof(joined, source, by="customer_id", **dates)
+        joined = joined.drop(columns="snapshot_date")
     joined.to_parquet(out)
 
 
-def _by_day(frame: Any, column: str) -> Any:
-    import pandas as pd
-
-    frame[column] = pd.to_datetime(frame[column])
-    return frame.sort_values(column)
-
-
-def feast_default(folder: Path, out: Path) -> None:
-    """Feast with the offline store it takes by default, on files."""
-    _feast(folder, out, "dask")
-
-
-def feast_duckdb(folder: Path, out: Path) -> None:
-    """Feast with its DuckDB offline store."""
-    _feast(folder, out, "duckdb")
-
-
-def _feast(folder: Path, out: Path, offline_store: str) -> None:
+def feast(folder: Path, out: Path) -> None:
+    """Join by Feast with its DuckDB offline store."""
     import pandas as pd
     import pyarrow.parquet as pq
     from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig, ValueType
 
     with tempfile.TemporaryDirectory() as registry:
-        config = RepoConfig(
-            project="benchmark",
-            provider="local",
-            registry=f"{registry}/registry.db",
-            online_store=None,
-            offline_store={"type": offline_store},
-            entity_key_serialization_version=3,
-        )
-        store = FeatureStore(config=config)
-        customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
-        views = [
-            FeatureView(
-                name=name,
-                entities=[customer],
-                ttl=timedelta(0),  # never too old
-                source=FileSource(
-                    path=str(folder / WITH_TIMES / f"{name}.parquet"),
-                    timestamp_field="snapshot_time",
-                ),
+        store = FeatureStore(
+            config=RepoConfig(
+                project="benchmark",
+                provider="local",
+                registry=f"{registry}/registry.db",
+                online_store=None,
+                offline_store={"type": "duckdb"},
+                entity_key_serialization_version=3,
             )
-            for name in SOURCES
+        )
+        customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
+        paths = {name: str(folder / f"{name}.parquet") for name in SOURCES}
+        sources = {n: FileSource(path=p, timestamp_field="known_from") for n, p in paths.items()}
+        views = [
+            FeatureView(name=name, entities=[customer], ttl=timedelta(0), source=source)
+            for name, source in sources.items()  # ttl 0: never too old
         ]
         store.apply([customer, *views])
-        names = {name: pq.read_schema(folder / f"{name}.parquet").names for name in SOURCES}
+        features = [
+            f"{name}:{column}"
+            for name, path in paths.items()
+            for column in pq.read_schema(path).names
+            if column not in ("customer_id", *CLOCKS)
+        ]
         spine = pd.read_parquet(folder / "spine.parquet")
         spine["event_timestamp"] = pd.to_datetime(spine["application_date"], utc=True)
-        joined = store.get_historical_features(
-            entity_df=spine,
-            features=[
-                f"{name}:{column}"
-                for name, columns in names.items()
-                for column in columns
-                if column not in KEYS
-            ],
-        ).to_df()
+        joined = store.get_historical_features(entity_df=spine, features=features).to_df()
     joined.to_parquet(out)
 
 
@@ -166,8 +151,7 @@ CONTENDERS: dict[str, Callable[[Path, Path], None]] = {
     "DuckDB as-of join": duckdb_asof,
     "polars": polars_asof,
     "pandas": pandas_asof,
-    "Feast, default": feast_default,
-    "Feast, DuckDB": feast_duckdb,
+    "Feast": feast,
 }
 
 if __name__ == "__main__":

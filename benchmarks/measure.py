@@ -1,28 +1,29 @@
-"""Measures a command: wall time, CPU seconds and peak memory of its whole process tree."""
+"""Measure commands: wall time, CPU seconds and peak memory of the whole process tree."""
 
 import contextlib
+import json
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import psutil
 
-from warehouse.base.paths import PROJECT_DIR
+from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
-# A look takes a few milliseconds of a core that the command could use, so that the longer it has
-# run the longer the next one is waited for.
+# A look at the processes takes milliseconds of a core that the command could use: the longer the
+# command has run, the longer is the wait for the next look.
 LEAST_WAIT, MOST_WAIT, WAIT_SHARE = 0.05, 0.5, 0.1
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took."""
+    """The cost of one run of a command."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -30,7 +31,7 @@ class Cost:
 
 
 def measure(command: Sequence[str | Path]) -> Cost:
-    """Run a command to its end; its cost. Ends this process when the command fails.
+    """Run a command and return its cost; exit when the command fails.
 
     Memory is the proportional set size (shared pages are counted once) of the tree, the largest
     sum seen. CPU time is that of all processes that were waited for, or, where it is more, the
@@ -88,7 +89,7 @@ def _tree(root: psutil.Process) -> list[psutil.Process]:
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """The medians of several runs."""
+    """Return the medians of several runs."""
     return Cost(
         **{
             field.name: statistics.median(getattr(cost, field.name) for cost in costs)
@@ -98,11 +99,37 @@ def median(costs: Sequence[Cost]) -> Cost:
 
 
 def module(name: str, *arguments: str | Path) -> list[str | Path]:
-    """The command of a module of this project."""
+    """Return the command of a module of this project."""
     return [sys.executable, "-m", name, *arguments]
 
 
 def warehouse(data_dir: Path, datamart_dir: Path, *arguments: str) -> list[str | Path]:
-    """The command of a run of main.py."""
+    """Return the command of a run of main.py."""
     main = [sys.executable, PROJECT_DIR / "main.py"]
     return [*main, "--data-dir", data_dir, "--datamart-dir", datamart_dir, *arguments]
+
+
+def dbt_run(run_dir: Path, memory_limit: str, *arguments: str) -> list[str | Path]:
+    """Return the command of `dbt run` in the folder of a run, as main.py calls dbt."""
+    variables = json.dumps({"run_dir": str(run_dir), "memory_limit": memory_limit})
+    places = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", run_dir / "dbt"]
+    dbt = [Path(sys.executable).parent / "dbt", "--quiet", "--log-level-file", "none"]
+    return [*dbt, "run", *places, "--target", "run", "--vars", variables, *arguments]
+
+
+def in_rounds(
+    commands: Mapping[str, Sequence[str | Path]],
+    runs: int,
+    prepare: Callable[[str], None] = lambda name: None,
+) -> dict[str, Cost]:
+    """Measure commands in turns, so often; return the median cost of each.
+
+    `prepare` is called with a command's name before each of its runs, and is not measured.
+    """
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for number in range(runs):
+        for name, command in commands.items():
+            print(f"round {number + 1} of {runs}: {name} ...", flush=True)
+            prepare(name)
+            costs[name].append(measure(command))
+    return {name: median(several) for name, several in costs.items()}

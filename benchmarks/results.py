@@ -1,4 +1,4 @@
-"""What the benchmarks found: kept as JSON, shown as Markdown and as a picture."""
+"""Results of the benchmarks: kept as JSON, shown as Markdown."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PACKAGES = ("duckdb", "pyspark", "dbt-core")
 
 @dataclass(frozen=True)
 class Table:
-    """Things measured in the same run, each beside its ratio to one of them."""
+    """Costs measured in the same rounds; `base` is the one that ratios are taken to."""
 
     title: str
     base: str
@@ -52,11 +52,10 @@ class Part:
     tables: list[Table] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
 def keep(part: Part, folder: Path = RESULTS_DIR) -> None:
-    """Write a part down, with the machine it was measured on."""
+    """Write the results of a part, with the machine they were measured on."""
     content = asdict(part) | {
         "machine": _machine(),
         "measured_at": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -66,7 +65,7 @@ def keep(part: Part, folder: Path = RESULTS_DIR) -> None:
 
 
 def _machine() -> str:
-    """Cores, memory, processor and versions: what a figure may hang on."""
+    """Return cores, memory, processor and versions, which figures depend on."""
     memory = psutil.virtual_memory().total / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -85,10 +84,11 @@ def _processor() -> str:
 
 
 def read(folder: Path = RESULTS_DIR) -> list[tuple[Part, str, str]]:
-    """The parts there are, each with its machine and its day."""
+    """Return the parts that have results, each with its machine and day."""
     found = []
     for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text())
+        content.pop("series", None)
         machine, day = content.pop("machine"), content.pop("measured_at")
         tables = [
             Table(
@@ -103,32 +103,40 @@ def read(folder: Path = RESULTS_DIR) -> list[tuple[Part, str, str]]:
     return found
 
 
+def part_lines(part: Part) -> list[str]:
+    """Return a part as Markdown: notes and tables."""
+    lines = [f"## {part.question}", "", f"Medians of {part.runs} runs.", ""]
+    lines += [f"- {note}" for note in part.notes]
+    for table in part.tables:
+        lines += ["", f"{table.title}; ratios to *{table.base}*.", "", *table_lines(table)]
+    return lines
+
+
 def markdown(found: Sequence[tuple[Part, str, str]]) -> str:
-    """All parts as one page: what was promised and measured, then every figure."""
-    lines = ["# Benchmarks", ""]
-    lines += ["Made by `make bench`; every cost beside its ratio to another of the same run.", ""]
-    lines += ["![The join beside its peers, and growth](benchmarks.svg)", ""]
+    """Return all parts as one page: claims with limit and figure, then every cost."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `make bench`; ratios are of costs of the same rounds.",
+        "",
+    ]
     lines += ["| | measured | limit | |", "| --- | --: | --: | --- |"]
     for part, _, _ in found:
         lines += [claim_line(claim) for claim in part.claims]
     for part, machine, day in found:
-        lines += ["", f"## {part.question}", ""]
-        lines += [f"{day}, {machine}. Medians of {part.runs} runs.", ""]
-        lines += [f"- {note}" for note in part.notes]
-        for table in part.tables:
-            lines += ["", f"{table.title}; ratios to *{table.base}*.", "", *table_lines(table)]
+        lines += ["", *part_lines(part), "", f"Measured on {day}, {machine}."]
     return "\n".join(lines) + "\n"
 
 
 def claim_line(claim: Claim) -> str:
-    """One claim as a row of a table."""
+    """Return a claim as a row of a table."""
     bound = f"{'at least' if claim.at_least else 'at most'} {claim.limit:g}{claim.unit}"
     verdict = "holds" if claim.holds else "**does not hold**"
     return f"| {claim.statement} | {claim.figure:.2f}{claim.unit} | {bound} | {verdict} |"
 
 
 def table_lines(table: Table) -> list[str]:
-    """Costs as a table in Markdown, each beside its ratios to the base."""
+    """Return costs as a table, each with its ratios to the base."""
     base = table.costs[table.base]
     lines = ["| | CPU s | wall s | peak MB | CPU | wall |", "| --- | --: | --: | --: | --: | --: |"]
     for name, cost in table.costs.items():

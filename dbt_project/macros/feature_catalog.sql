@@ -1,33 +1,77 @@
 {#-
-    The features of the feature store: the columns with a feature_group in the yml of the groups'
-    models, and those of the clickstream by their pattern. From dbt's graph and not from the
+    The features, in the order of the feature store: every column of a group's model but the spine
+    and the group's provenance, as the model's yml describes it; behind them those that a macro
+    names and describes by pattern (meta features_by of the model). From dbt's graph and not from the
     database, so that the models compile where nothing is built.
+
+    [{name, description, data_type, feature_group, source_column, is_sensitive}]; data_type is
+    varchar for a text, null for a number.
 -#}
 {% macro catalogued_features() -%}
     {%- set features = [] -%}
     {%- for group in ['application'] + feature_groups() | list if execute -%}
-        {%- for node in graph.nodes.values() if node.name == group ~ '_features' and node.resource_type == 'model' -%}
-            {%- for column in node.columns.values() if column.config.get('meta', {}).get('feature_group') -%}
-                {%- do features.append(column) -%}
-            {%- endfor -%}
+        {%- set model = graph.nodes['model.' ~ project_name ~ '.' ~ group ~ '_features'] -%}
+        {%- set others = spine_columns() + provenance_columns(group) -%}
+        {%- for column in model.columns.values() if column.name not in others -%}
+            {%- set meta = column.config.get('meta', {}) -%}
+            {%- do features.append({
+                'name': column.name, 'description': column.description, 'data_type': column.data_type,
+                'feature_group': group, 'source_column': meta.get('source_column'),
+                'is_sensitive': meta.get('sensitive', false),
+            }) -%}
         {%- endfor -%}
-        {%- for feature in clickstream_statistics() if group == 'clickstream' -%}
+        {%- set features_by = model.config.meta.get('features_by') -%}
+        {%- for feature in (context[features_by]() if features_by else []) -%}
             {%- do features.append({
                 'name': feature.name, 'description': feature.description, 'data_type': none,
-                'config': {'meta': {'feature_group': group, 'source_column': feature.source_column}},
+                'feature_group': group, 'source_column': feature.source_column, 'is_sensitive': false,
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(features) }}
 {%- endmacro %}
 
+{#- The columns that a feature table begins with. -#}
+{% macro spine_columns() -%}
+    {{ return(['loan_id', 'customer_id', 'application_date']) }}
+{%- endmacro %}
+
+{#- The columns of a group that say which snapshot was used; the group application has none. -#}
+{% macro provenance_columns(group) -%}
+    {%- set columns = [group ~ '_snapshot_date', group ~ '_age_days', group ~ '_null_reason'] -%}
+    {{ return([] if group == 'application' else columns) }}
+{%- endmacro %}
+
 {#-
-    What uses a sensitive feature: the tables with a column of this name that is marked sensitive,
-    then the exposures that read one of them. Empty for a feature that is not marked.
+    Which rows of its source a group may use, in words.
+-#}
+{% macro rule_in_words(group) -%}
+    {%- if group == 'application' or not execute -%}
+        {{ return('known at the application by definition') }}
+    {%- endif -%}
+    {%- set name = feature_groups()[group] -%}
+    {%- set delay_days, max_age_days = source_meta(name, 'delay_days'), source_meta(name, 'max_age_days') -%}
+    {%- set words = [
+        'snapshots dated ' ~ ('on or before' if source_meta(name, 'boundary') == 'inclusive' else 'before')
+        ~ ' the application date',
+        'in the latest version' if source_meta(name, 'corrections') == 'retroactive'
+        else 'in the version known by that day',
+    ] -%}
+    {%- if delay_days -%}{%- do words.append('available ' ~ delay_days ~ ' days after their date') -%}{%- endif -%}
+    {%- if max_age_days is not none -%}{%- do words.append('at most ' ~ max_age_days ~ ' days old') -%}{%- endif -%}
+    {{ return(words | join(', ')) }}
+{%- endmacro %}
+
+{#-
+    What uses a sensitive feature: the tables that hold it (those with a column of this name that is
+    marked sensitive, and the two that hold all features), then the exposures that read one of them.
 -#}
 {% macro sensitive_uses(feature) -%}
     {%- set tables = {} -%}
     {%- for node in (graph.nodes.values() | list + graph.sources.values() | list if execute else []) -%}
+        {%- if node.resource_type == 'model' and node.name in ('feature_store', 'training_set') -%}
+            {%- do tables.update({node.unique_id: node.schema ~ '.' ~ node.name}) -%}
+        {%- endif -%}
         {%- for column in (node.columns or {}).values() if column.name | lower == feature -%}
             {%- if column.config.get('meta', {}).get('sensitive') -%}
                 {%- do tables.update({node.unique_id: node.schema ~ '.' ~ node.name}) -%}
@@ -95,4 +139,10 @@
         order by md5(loan_id), loan_id
         limit {{ var('statistics_loans') }}
     )
+{%- endmacro %}
+
+{#- A text as SQL writes it; null for none or for nothing but blanks. -#}
+{% macro sql_text(text) -%}
+    {%- set trimmed_text = (text or '') | trim | replace('\n', ' ') -%}
+    {{ return("'" ~ trimmed_text | replace("'", "''") ~ "'" if trimmed_text else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
 {%- endmacro %}

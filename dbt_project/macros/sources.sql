@@ -63,3 +63,16 @@
     {%- endfor -%}
     {{ return(groups) }}
 {%- endmacro %}
+
+{#- The columns of a table of silver that hold what its source says: no key, date or provenance. -#}
+{% macro value_columns(silver_table) -%}
+    {%- set others = [
+        'customer_id', 'loan_id', 'loan_start_date', 'snapshot_date', 'cleaning_actions', 'known_from',
+        'known_until', 'arrival', 'load_id', 'source_file', 'row_number',
+    ] -%}
+    {%- set columns = [] -%}
+    {%- for column in (graph.nodes['model.' ~ project_name ~ '.' ~ silver_table].columns if execute else []) -%}
+        {%- if column not in others -%}{%- do columns.append(column) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}

@@ -67,7 +67,7 @@ def test_settings_of_the_env_file_reach_the_services():
     assert jupyter["build"]["args"] == {"HOST_UID": 1234, "HOST_GID": 99}
     # the same port on both sides, or the link in the terminal would be wrong
     assert jupyter["ports"] == ["127.0.0.1:9999:9999"]
-    assert jupyter["environment"]["JUPYTER_PORT"] == 9999
+    assert jupyter["command"][-1] == "9999"
     assert jupyter["environment"]["JUPYTER_TOKEN"] == "t"
     assert services["docs"]["ports"] == ["127.0.0.1:9998:9998"]
 
@@ -76,6 +76,10 @@ def test_env_example_lists_every_setting_with_its_default():
     lines = (PROJECT_DIR / ".env.example").read_text().splitlines()
     listed = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert listed == dict(VARIABLE.findall(COMPOSE.read_text()))
+
+
+def test_every_service_has_a_health_check():
+    assert all("healthcheck" in service for service in compose()["services"].values())
 
 
 def test_only_the_profile_starts_a_cluster():

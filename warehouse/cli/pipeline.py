@@ -60,8 +60,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Bring the datamart up to date and show the summary of the published run."""
     from warehouse.pipeline import summary
     from warehouse.pipeline.progress import Progress
-    from warehouse.pipeline.run import Options
     from warehouse.pipeline.run import run as run_pipeline
+    from warehouse.pipeline.steps import Options
 
     wanted = Options(
         data_dir=options.data_dir,

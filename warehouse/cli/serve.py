@@ -43,7 +43,9 @@ def register(subparsers: Subparsers) -> None:
         help="materialise only; a server that runs already goes over to the new values",
     )
     only.add_argument(
-        "--status", action="store_true", help="show what is served and how old it is; change nothing"
+        "--status",
+        action="store_true",
+        help="show what is served and how old it is; change nothing",
     )
     command.set_defaults(run=run)
 

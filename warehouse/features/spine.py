@@ -132,7 +132,9 @@ def _scan_folder(folder: Path) -> str:
     ]
     if not files:
         raise UserError(f"{folder}: the folder holds no .parquet file")
-    return _scan_parquet(files, is_partitioned=any("=" in str(f.relative_to(folder)) for f in files))
+    return _scan_parquet(
+        files, is_partitioned=any("=" in str(f.relative_to(folder)) for f in files)
+    )
 
 
 def _scan_parquet(files: list[Path], is_partitioned: bool = False) -> str:

@@ -1,21 +1,20 @@
 """%%chart: the result of a query as a chart."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from warehouse.notebook.connection import NotebookError
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
 KINDS = ("line", "bar", "area", "scatter", "hist")
 SIZE = {"width": 560, "height": 280}
 
 
-def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> "alt.Chart":
-    """Return what a query returns as a chart: its first column is x, every other one a series.
+def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> Any:
+    """Return a query's result as an Altair chart: the first column is x, every other a series.
 
     A histogram takes the first column alone.
 

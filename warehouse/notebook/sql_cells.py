@@ -12,7 +12,6 @@ from warehouse.notebook.charts import draw
 from warehouse.notebook.completion import Completer
 
 if TYPE_CHECKING:
-    import altair as alt
     from IPython.core.interactiveshell import InteractiveShell
 
 SQL_MAGIC_SETTINGS = ("autopandas = True", "feedback = 0", "displaycon = False", "autolimit = 0")
@@ -31,11 +30,11 @@ def offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -
     ConnectionManager.set(con, displaycon=False, alias="datamart")
     pd.set_option("display.max_colwidth", 150)
 
-    def chart(line: str, cell: str) -> "alt.Chart":
+    def chart(line: str, cell: str) -> Any:
         """%%chart [line|bar|area|scatter|hist]: run the SQL below and draw its result."""
         return draw(con, cell, line.strip() or "line")
 
-    shell.register_magic_function(chart, "cell", "chart")
+    shell.register_magic_function(chart, "cell", "chart")  # type: ignore[arg-type]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if not hasattr(m, "is_sql_matcher")]
     matchers.append(sql_matcher(Completer.of(con)))

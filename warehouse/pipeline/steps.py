@@ -1,6 +1,6 @@
 """The six steps of a run. Each is a function whose result the next step takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,21 +124,15 @@ def inspect(work: Work) -> Inspected:
             "known_at": options.known_at,
         }
         damaged = _damaged_files(run_dir)
-        is_like_published = (
-            published is not None
-            and not options.rebuild
-            and not damaged
-            and is_same_code_and_options(inputs, published)
-        )
-        is_same = is_like_published and published["inputs"] == inputs
+        inspected = Inspected(files, inputs, published, unchanged=None, follows=None)
+        if published is None or run_dir is None or damaged or options.rebuild:
+            return inspected
+        if published["inputs"] == inputs:
+            return replace(inspected, unchanged=Published(run_dir, published, is_new=False))
         is_whole_history = options.as_of is None and options.known_at is None
-        return Inspected(
-            files=files,
-            inputs=inputs,
-            published=published,
-            unchanged=Published(run_dir, published, is_new=False) if is_same else None,
-            follows=run_dir if is_like_published and is_whole_history else None,
-        )
+        if is_whole_history and is_same_code_and_options(inputs, published):
+            return replace(inspected, follows=run_dir)
+        return inspected
 
 
 def _identity(file: SourceFile) -> dict[str, Any]:
@@ -305,11 +299,12 @@ def report(work: Work, published: Published) -> None:
     """Write the report of the published run into its folder, unless it is there."""
     if (published.run_dir / REPORT_FILE).exists():
         return
-    from warehouse.reporting.report import build_report
+    from warehouse.reporting.report import build_report, read_proof
 
     with work.progress.step("report", "writing the report"):
         earlier = work.datamart.manifests_before(published.run_dir.name)
-        page = build_report(published.run_dir, published.manifest, earlier)
+        proof = read_proof(work.datamart.root)
+        page = build_report(published.run_dir, published.manifest, earlier, proof)
         write_text(published.run_dir / REPORT_FILE, page)
         publishing.show_report(work.datamart)
 

@@ -9,6 +9,7 @@ from warehouse.base.catalog import quoted_name
 
 ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
 KEYS = ("loan_id", "label_definition")
+KNOWN_ON = ("known_on", "label_known_on")  # the day on which an outcome was certain
 COLUMNS_AT_ONCE = 100  # whose differences one query counts; the time to plan it grows faster
 
 
@@ -51,13 +52,14 @@ class Table:
     @property
     def has_labels(self) -> bool:
         """Whether rows come with an outcome, which is known on a day of its own."""
-        return "known_on" in self.columns or "label_date" in self.columns
+        return any(name in self.columns for name in (*KNOWN_ON, "label_date"))
 
     def due_by(self, day: date) -> str:
         """Return the condition under which a row has to be the same without what came later."""
         due = f"application_date <= date '{day}'"
-        if "known_on" in self.columns:
-            return f"{due} and known_on <= date '{day}'"
+        for name in KNOWN_ON:
+            if name in self.columns:
+                return f"{due} and {name} <= date '{day}'"
         if "label_date" in self.columns:
             return f"{due} and label_date + {self.label_delay_days} <= date '{day}'"
         return due

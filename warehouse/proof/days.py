@@ -13,9 +13,7 @@ def days_to_cut(full: FullBuild) -> list[date]:
     It is the day after which rows of customers who applied by then come soonest: a feature that
     looks a day too far is found where there is something to see. Of equal days the busiest.
     """
-    features, labels = (
-        full.file(full.project.model(name).relation) for name in PROVEN_MODELS[:2]
-    )
+    features, labels = (full.file(full.project.model(name).relation) for name in PROVEN_MODELS[:2])
     rows = " union all ".join(
         f"""select '{source.name}' as source, trim("{source.customer_column}") as customer_id,
         cast({KNOWN_FROM} as date) as day from '{full.bronze.file(source, REAL)}'"""

@@ -257,4 +257,4 @@ def _summary(differences: list[Difference]) -> str:
         return "equal"
     names = sorted({f"{d.table}.{d.column}" for d in differences})
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{len(names)} column{'s' if len(names) > 1 else ''} differ: {shown}"
+    return f"{len(names)} column{'s differ' if len(names) > 1 else ' differs'}: {shown}"

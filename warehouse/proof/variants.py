@@ -70,7 +70,9 @@ class Bronze:
                 f"copy (select * exclude (__watermark) from laid_out)"
                 f" to '{self.file(source, REAL)}' {options}"
             )
-            con.execute(f"copy ({_nonsense_rows(source)}) to '{self.file(source, NONSENSE)}' {options}")
+            con.execute(
+                f"copy ({_nonsense_rows(source)}) to '{self.file(source, NONSENSE)}' {options}"
+            )
             (last,) = con.execute(f"select max({KNOWN_FROM}) from laid_out").fetchone()
             self._last_known[source.relation] = last or datetime.min
         con.execute("drop table if exists laid_out")

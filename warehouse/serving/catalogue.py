@@ -11,7 +11,9 @@ from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.serving.warehouse_reader import GroupRule, TableNotes, group_rules, table_notes
 
-SCORING_SET = "scoring_set"  # the view of what a vector rests on: its day, and the age of each group
+SCORING_SET = (
+    "scoring_set"  # the view of what a vector rests on: its day, and the age of each group
+)
 ENTITY_KEY = "customer_id"
 DAY_COLUMN = "as_of_date"
 GROUP_COLUMNS = ("snapshot_date", "age_days", "null_reason")  # of each group in gold.feature_store
@@ -152,9 +154,7 @@ def _group(
     )
 
 
-def _scoring_set_view(
-    groups: list[str], types: dict[str, str], notes: TableNotes
-) -> Group:
+def _scoring_set_view(groups: list[str], types: dict[str, str], notes: TableNotes) -> Group:
     """Return the view of what a vector rests on: its day, and the snapshot used of each group."""
     columns = [f"{group}_{part}" for group in groups for part in GROUP_COLUMNS]
     return Group(

@@ -18,9 +18,7 @@ SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
 
-def serve(
-    folder: Path, host: str, port: int, workers: int, say: Callable[[str], None]
-) -> int:
+def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str], None]) -> int:
     """Run `feast serve` until it or this process is stopped; returns the exit code.
 
     Its workers are replaced one after another, without a pause, when another process has

@@ -152,7 +152,9 @@ class RedisStore:
         try:
             self._db = int(self._url.path.strip("/") or 0)
         except ValueError as error:
-            raise UserError(f"--online: {self._url.path} is not the number of a database") from error
+            raise UserError(
+                f"--online: {self._url.path} is not the number of a database"
+            ) from error
         self._address = f"{self._url.hostname}:{self._url.port or 6379}"
         self._clients = [self._client(redis, self._db + place) for place in (0, 1)]
         try:

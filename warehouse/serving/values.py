@@ -89,6 +89,4 @@ def _list_of(element: Kind, feature: str) -> Kind:
         converted = map(element.convert, contents) if element.convert else contents
         return _LISTS[element.field](val=converted)
 
-    return Kind(
-        Array(element.feast_type), element.field.replace("_val", "_list_val"), convert
-    )
+    return Kind(Array(element.feast_type), element.field.replace("_val", "_list_val"), convert)

@@ -98,7 +98,7 @@ class Dbt:
             if status == "error":
                 lines[status].append(f"{name}: {_one_line(entry.message)}")
             elif status in ("warn", "fail"):
-                messages = self._messages(entry.node.compiled_code) or [f"{entry.failures:,} rows"]
+                messages = self._messages(entry.node.compiled_code) or [_count_rows(entry.failures)]
                 if status == "warn":
                     lines[status] += [f"{name}: {message}" for message in messages]
                 else:
@@ -183,6 +183,10 @@ def descriptions(manifest: Any) -> dict[str, Any]:
         }
         for table in tables
     }
+
+
+def _count_rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _count(items: list[str], noun: str) -> str:

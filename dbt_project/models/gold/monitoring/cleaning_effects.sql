@@ -14,7 +14,10 @@ with financials as (
         {%- endfor %}
     from {{ ref('customer_financials') }} as silver
     inner join {{ source('bronze', 'features_financials') }} as bronze
-        on silver.load_id = bronze._load_id and silver.row_number = bronze._row_number
+        on
+            silver.load_id = bronze._load_id
+            and silver.source_file = bronze._source_file
+            and silver.row_number = bronze._row_number
 ),
 
 cleaning_effects as (

@@ -21,17 +21,21 @@ with actions as (
     from (
         select
             load_id,
+            source_file,
             row_number,
             split_part(action, ':', 1) as cleaned_column,
             split_part(action, ':', 2) as reason
         from (
-            select load_id, row_number, unnest(cleaning_actions) as action
+            select load_id, source_file, row_number, unnest(cleaning_actions) as action
             from {{ ref(facts.silver) }}
             where len(cleaning_actions) > 0
         )
     ) as action
     inner join {{ source('bronze', name) }} as bronze
-        on action.load_id = bronze._load_id and action.row_number = bronze._row_number
+        on
+            action.load_id = bronze._load_id
+            and action.source_file = bronze._source_file
+            and action.row_number = bronze._row_number
     {%- if not loop.last %}
     union all
     {%- endif %}

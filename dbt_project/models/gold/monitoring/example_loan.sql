@@ -9,6 +9,7 @@ with labels as (
 
 clickstream as (
     select * from {{ ref('clickstream') }}
+    where known_until is null
 ),
 
 counted as (
@@ -59,6 +60,7 @@ events as (
     select 'days_past_due' as series, repayments.snapshot_date, cast(repayments.days_past_due as double)
     from {{ ref('loan_repayments') }} as repayments
     inner join chosen on repayments.loan_id = chosen.loan_id
+    where repayments.known_until is null
 ),
 
 example_loan as (

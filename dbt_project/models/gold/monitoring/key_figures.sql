@@ -9,14 +9,17 @@ features as (
 
 repayments as (
     select * from {{ ref('loan_repayments') }}
+    where known_until is null
 ),
 
 clickstream as (
     select * from {{ ref('clickstream') }}
+    where known_until is null
 ),
 
 financials as (
     select * from {{ ref('customer_financials') }}
+    where known_until is null
 ),
 
 of_features as (
@@ -106,7 +109,10 @@ contradictions as (
             bronze."Monthly_Inhand_Salary" as salary_text
         from financials
         inner join {{ source('bronze', 'features_financials') }} as bronze
-            on financials.load_id = bronze._load_id and financials.row_number = bronze._row_number
+            on
+                financials.load_id = bronze._load_id
+                and financials.source_file = bronze._source_file
+                and financials.row_number = bronze._row_number
         where len(financials.cleaning_actions) > 0
     )
     where action in ('annual_income:inconsistent', 'total_emi_per_month:inconsistent')

@@ -8,6 +8,7 @@ with repayments as (
         on
             repayments.loan_id = labels.loan_id
             and labels.label_definition = '{{ var('default_label') }}'
+    where repayments.known_until is null
 ),
 
 reached as (

@@ -16,6 +16,7 @@ with applications as (
 
 repayments as (
     select * from {{ ref('loan_repayments') }}
+    where known_until is null
 ),
 
 horizon as (

@@ -1,19 +1,9 @@
 {#-
-    What a feature is stands in the yml of feature_store and comes from dbt's graph; how it behaves
-    is counted. Those of the clickstream stand in the macro clickstream_statistics.
+    What a feature is comes from the yml of its group's model, or from the pattern that names it, by
+    dbt's graph; how it behaves is counted.
 -#}
-{%- set sources = feature_groups() -%}
 {%- set list_of = adapter.dispatch('list_of') -%}
-{%- set rules = {} -%}
-{%- for group, source in sources.items() if execute -%}
-    {%- set rule = source_rule(source) -%}
-    {%- do rules.update({group:
-        'snapshots dated ' ~ ('on or before' if rule.boundary == 'inclusive' else 'before')
-        ~ ' the application date'
-        ~ ((', available ' ~ rule.delay_days ~ ' days after their date') if rule.delay_days else '')
-        ~ ((', at most ' ~ rule.max_age_days ~ ' days old') if rule.max_age_days is not none else '')
-    }) -%}
-{%- endfor -%}
+{%- set repayments = source_of('loan_repayments') -%}
 
 with bins as (
     select * from {{ ref('feature_bins') }}
@@ -29,17 +19,18 @@ drift as (
 
 definitions as (
     select * from (values
-        {%- for column in catalogued_features() %}
-        {%- set group = column.config.meta.feature_group %}
+        {%- for feature in catalogued_features() %}
         {%- set uses = [] -%}
-        {%- for use in (sensitive_uses(column.name) if column.config.meta.sensitive else []) -%}
-            {%- do uses.append("'" ~ use | replace("'", "''") ~ "'") -%}
+        {%- for use in (sensitive_uses(feature.name) if feature.is_sensitive else []) -%}
+            {%- do uses.append(sql_text(use)) -%}
         {%- endfor %}
         (
-            '{{ column.name }}', '{{ group }}', '{{ sources[group] }}',
-            '{{ column.config.meta.source_column }}',
-            '{{ column.description | trim | replace("\n", " ") | replace("'", "''") }}',
-            '{{ rules[group] }}',
+            '{{ feature.name }}',
+            '{{ feature.feature_group }}',
+            '{{ feature_groups().get(feature.feature_group, repayments) }}',
+            {{ sql_text(feature.source_column) }},
+            {{ sql_text(feature.description) }},
+            {{ sql_text(rule_in_words(feature.feature_group)) }},
             {{ list_of(uses) }}
         ){{ ',' if not loop.last }}
         {%- endfor %}
