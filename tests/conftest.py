@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from tests.pit_support import tiny, tiny_data, tiny_queries  # noqa: F401
+from tests.pit_support import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
 from tests.support.project import copy_project, run_main, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR

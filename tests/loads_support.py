@@ -127,9 +127,7 @@ class Landed:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         delivered = [contracts()[source] for source in files]
         inspection = inspect_sources(delivered, self.folder, self.bronze)
-        load = landing.land_files(
-            self._spark, inspection, self.bronze, self.folder / "spark.log"
-        )
+        load = landing.land_files(self._spark, inspection, self.bronze, self.folder / "spark.log")
         return {counts.source: counts for counts in load.files}
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:

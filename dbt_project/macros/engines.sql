@@ -244,45 +244,6 @@
     ), map('ignoreNullFields', 'false'))
 {%- endmacro %}
 
-{#-
-    The columns of several relations that are texts, or lists of them, or have a name that a pattern
-    finds: [(relation, column, whether it is a text)]. DuckDB tells them of all at once.
--#}
-{% macro texts_and_columns_named(relations, pattern) -%}
-    {{ return(adapter.dispatch('texts_and_columns_named')(relations, pattern)) }}
-{%- endmacro %}
-
-{% macro default__texts_and_columns_named(relations, pattern) -%}
-    {%- set relation_of_name, columns = {}, [] -%}
-    {%- for relation in relations -%}
-        {%- do relation_of_name.update({relation.schema ~ '.' ~ relation.identifier: relation}) -%}
-    {%- endfor -%}
-    {%- set query -%}
-        select schema_name || '.' || table_name, column_name, data_type similar to '(VARCHAR|JSON).*' as is_text
-        from duckdb_columns()
-        where
-            schema_name || '.' || table_name in ('{{ relation_of_name | join("', '") }}')
-            and (is_text or regexp_matches(lower(column_name), '{{ pattern }}'))
-    {%- endset -%}
-    {%- for name, column, is_text in run_query(query) -%}
-        {%- do columns.append((relation_of_name[name], column, is_text)) -%}
-    {%- endfor -%}
-    {{ return(columns) }}
-{%- endmacro %}
-
-{% macro spark__texts_and_columns_named(relations, pattern) -%}
-    {%- set columns = [] -%}
-    {%- for relation in relations -%}
-        {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- set is_text = 'string' in column.dtype | lower -%}
-            {%- if is_text or modules.re.search(pattern, column.name | lower) -%}
-                {%- do columns.append((relation, column.name, is_text)) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(columns) }}
-{%- endmacro %}
-
 {#- All columns of a relation but the given ones. -#}
 {% macro all_but(relation, columns) -%}
     {{ return(adapter.dispatch('all_but')(relation, columns)) }}

@@ -63,3 +63,38 @@
     {%- endfor -%}
     {{ return(groups) }}
 {%- endmacro %}
+
+{#- The columns of a table of silver that hold what its source says: no key, date or provenance. -#}
+{% macro value_columns(silver_table) -%}
+    {%- set others = [
+        'customer_id', 'loan_id', 'loan_start_date', 'snapshot_date', 'cleaning_actions', 'known_from',
+        'known_until', 'arrival', 'load_id', 'source_file', 'row_number',
+    ] -%}
+    {%- set columns = [] -%}
+    {%- for column in (graph.nodes['model.' ~ project_name ~ '.' ~ silver_table].columns if execute else []) -%}
+        {%- if column not in others -%}{%- do columns.append(column) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#-
+    The columns of a table of silver whose values a month can be compared by: {numbers: those with a
+    valid range, a number's data_type in the yml, and the counters of the clickstream; texts: those
+    with accepted values}.
+-#}
+{% macro compared_columns(silver_table) -%}
+    {%- set numbers, texts = [], [] -%}
+    {%- set described = graph.nodes['model.' ~ project_name ~ '.' ~ silver_table].columns if execute else {} -%}
+    {%- for column in value_columns(silver_table) -%}
+        {%- set data_type = (described[column].data_type or '') | lower -%}
+        {%- if column in var('accepted_values') -%}
+            {%- do texts.append(column) -%}
+        {%- elif
+            column in var('valid_ranges') or column in clickstream_counters()
+            or modules.re.match('(big|small)?int|double|decimal|float', data_type)
+        -%}
+            {%- do numbers.append(column) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({'numbers': numbers, 'texts': texts}) }}
+{%- endmacro %}

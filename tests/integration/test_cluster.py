@@ -1,7 +1,6 @@
 """Landing on a real Spark cluster: a standalone master and two workers of its own, on loopback."""
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -11,13 +10,11 @@ import duckdb
 import pyspark
 import pytest
 
-from tests.conftest import environment
+from tests.support.project import user_environment
 from warehouse.base.catalog import attach
-from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, PROJECT_DIR
 from warehouse.contracts.contract import read_contracts
-from warehouse.landing.bronze import start_java, start_spark
-from warehouse.landing.java import OPENED_PACKAGES, java_home
+from warehouse.spark.java import make_java_home
 
 SPARK_HOME = Path(pyspark.__file__).parent
 START_SECONDS = 60
@@ -25,45 +22,30 @@ START_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """The URL and the folder of a running cluster; there is no Java on its PATH."""
+    """Start a cluster by Spark's own script; its URL and its folder."""
     folder = tmp_path_factory.mktemp("cluster")
-    # Spark starts its executors with a module that the wheel's Java lacks and they do not need.
-    java = folder / "java" / "bin" / "java"
-    java.parent.mkdir(parents=True)
-    java.write_text(
-        "#!/bin/sh\n"
-        "for argument; do\n"
-        "    shift\n"
-        '    [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"\n'
-        "done\n"
-        f'exec "{java_home()}/bin/java" "$@"\n'
-    )
-    java.chmod(0o755)
-    (folder / "path").mkdir()
-    (folder / "path" / "chmod").symlink_to(shutil.which("chmod"))  # Hadoop runs it
+    java_home = make_java_home(folder / "java")
     daemons = []
 
     def start(name: str, *arguments: object) -> Path:
         log = folder / f"{name}.log"
         command = [
-            *(str(java), "-Xmx256m", "-cp", f"{SPARK_HOME}/jars/*"),
-            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES),
-            *map(str, arguments),
+            *(SPARK_HOME / "bin" / "spark-class", *arguments),
             *("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"),
         ]
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             daemons.append(
                 subprocess.Popen(
-                    command,
-                    stdout=said,
-                    stderr=said,
-                    env={
-                        "PATH": str(folder / "path"),
+                    [str(word) for word in command],
+                    stdout=output,
+                    stderr=output,
+                    env=user_environment()
+                    | {
                         "SPARK_HOME": str(SPARK_HOME),
-                        "SPARK_SCALA_VERSION": "2.13",  # as its own start script has it
                         "SPARK_LOCAL_IP": "127.0.0.1",
                         "SPARK_LOCAL_DIRS": str(folder / "scratch"),
-                        "JAVA_HOME": str(java.parent.parent),
+                        "SPARK_DAEMON_MEMORY": "256m",
+                        "JAVA_HOME": str(java_home),
                     },
                 )
             )
@@ -116,20 +98,11 @@ def test_a_cluster_lands_what_one_machine_lands(cluster, sample_datamart, tmp_pa
         capture_output=True,
         text=True,
         timeout=300,
-        env=environment() | {"SPARK_LOCAL_IP": "127.0.0.1"},
+        env=user_environment() | {"SPARK_LOCAL_IP": "127.0.0.1"},
     )
     assert result.returncode == 0, result.stdout + result.stderr
     for worker in ("first", "second"):
         assert "Finished task" in "".join(
-            said.read_text() for said in (folder / worker).glob("app-*/*/stderr")
+            output.read_text() for output in (folder / worker).glob("app-*/*/stderr")
         )
     assert bronze(tmp_path / "datamart") == bronze(sample_datamart)
-
-
-def test_a_master_that_is_none_is_said_in_one_line(tmp_path):
-    with pytest.raises(
-        UserError, match=r"did not start on nonsense: .*nonsense.*spark\.log"
-    ) as said:
-        start_spark(start_java(tmp_path / "spark.log"), "nonsense")
-    assert "\n" not in str(said.value)
-    assert "SparkContext" in (tmp_path / "spark.log").read_text()

@@ -1,4 +1,4 @@
-"""Every row of a file lands as it stands, once, and can be found again in its file."""
+"""Every row of a file lands as it is, once, and can be found again in its file."""
 
 import csv
 import io
@@ -8,171 +8,200 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.landing_support import COLUMNS, HEADER, bronze_rows, inspected, small_contract
+from tests.support.landing import HEADER, Lander, csv_text, loans
 from warehouse.base.errors import UserError
-from warehouse.landing import bronze as landing
-from warehouse.landing.days import write_rows_of_days
+from warehouse.landing.bronze import land, land_files
+from warehouse.spark.session import SparkSettings
 
-GOOD = f"{HEADER}\nL1,a,2023-01-01\nL2,b,2023-02-01\n"
-RAW = "loan_id, note, snapshot_date"
+GOOD = csv_text("L1,a,2023-01-01", "L2,b,2023-02-01")
 
 
 @pytest.fixture
-def land(spark, tmp_path):
-    """Land one content as the next load of one bronze folder."""
-    loads = []
-
-    def land_content(content, contract=None, **options):
-        inspection = inspected(tmp_path, content, contract, **options)
-        last_days = {inspection.contract.name: loads[-1].days} if loads else {}
-        loads.append(inspection)
-        (landed,) = landing.land(
-            spark,
-            [inspection],
-            tmp_path / "bronze",
-            load_id=len(loads),
-            landed_at=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
-            log_file=tmp_path / "trace.log",
-            changed_rows=landing.find_changed_rows([inspection], tmp_path / "bronze", last_days),
-        )
-        return landed
-
-    land_content.bronze = tmp_path / "bronze"
-    return land_content
+def lander(spark, tmp_path) -> Lander:
+    return Lander(spark, tmp_path)
 
 
-def test_values_land_as_they_stand_with_their_provenance(land):
-    landed = land(f'{HEADER}\nL1, a ,2023-01-01\n\nL2,"",2023-02-01\nL3,,2023-02-01\n')
-    assert (landed.rows_in_file, landed.rows_landed, landed.rows_seen_before) == (3, 3, 0)
-    assert bronze_rows(land.bronze, RAW) == [
+def counts(landed) -> list[tuple[int, int, int]]:
+    return [(file.rows_in_file, file.rows_landed, file.rows_seen_before) for file in landed]
+
+
+def test_values_land_as_they_are_with_their_provenance(lander):
+    before = datetime.now(UTC).replace(tzinfo=None)
+    landed = lander.land(f'{HEADER}\nL1, a ,2023-01-01\n\nL2,"",2023-02-01\nL3,,2023-02-01\n')
+    assert counts(landed) == [(3, 3, 0)]
+    assert lander.rows() == [
         ("L1", " a ", "2023-01-01"),
         ("L2", "", "2023-02-01"),
         ("L3", None, "2023-02-01"),
     ]
-    provenance = "_source_file, _row_number, _load_id, _landed_at"
-    assert bronze_rows(land.bronze, provenance) == [
-        ("loans.csv", row, 1, datetime(2025, 1, 2, 3, 4, 5)) for row in (1, 2, 3)
+    ((landed_at,),) = lander.loads("landed_at")
+    assert before <= landed_at <= datetime.now(UTC).replace(tzinfo=None)
+    assert lander.rows("_source_file, _row_number, _load_id, _landed_at") == [
+        ("loans.csv", row, 1, landed_at) for row in (1, 2, 3)
     ]
+    assert lander.reports == ["loans: 3 new rows of 3"]
 
 
-def test_the_files_lie_in_one_folder_a_date_and_nothing_else_is_left(land):
-    land(GOOD)
-    folder = land.bronze / "loans"
+def test_there_is_one_folder_a_date_and_nothing_else(lander):
+    lander.land(GOOD)
+    folder = lander.bronze / "loans"
     assert sorted(os.listdir(folder)) == ["snapshot_date=2023-01-01", "snapshot_date=2023-02-01"]
     assert all(path.suffix == ".parquet" for path in folder.glob("*/*"))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        GOOD.replace("\n", "\r\n"),
-        "\ufeff" + GOOD,
-        GOOD.rstrip(),
-        "\n\n" + GOOD.replace("\n", "\n\n"),
-        "".join(",".join(reversed(line.split(","))) + "\n" for line in GOOD.splitlines()),
-        GOOD.replace("L1,a", '"L1","a"'),
-    ],
-    ids=["crlf", "bom", "no end", "blanks", "order", "quotes"],
-)
-def test_a_harmless_difference_gives_the_same_rows(land, content):
-    land(content)
-    assert bronze_rows(land.bronze, RAW) == [("L1", "a", "2023-01-01"), ("L2", "b", "2023-02-01")]
+def test_the_columns_of_bronze_are_those_of_the_file_then_provenance(lander):
+    lander.land(GOOD)
+    names = "loan_id note _source_file _row_number _load_id _landed_at _malformed_line"
+    assert lander.column_names() == [*names.split(), "_snapshot_date_text", "snapshot_date"]
 
 
-def test_line_breaks_inside_quotes_are_part_of_the_value(land):
-    land(GOOD.replace("L1,a", 'L1,"a\n\n""b"""'))
-    assert bronze_rows(land.bronze, f"{RAW}, _row_number") == [
+def test_harmless_differences_give_the_same_rows(lander):
+    variants = {
+        "crlf.csv": GOOD.replace("\n", "\r\n"),
+        "bom.csv": "\ufeff" + GOOD,
+        "no_end.csv": GOOD.rstrip(),
+        "blanks.csv": "\n\n" + GOOD.replace("\n", "\n\n"),
+        "order.csv": "".join(",".join(line.split(",")[::-1]) + "\n" for line in GOOD.splitlines()),
+        "quotes.csv.gz": GOOD.replace("L1,a", '"L1","a"'),
+        "cr.csv": GOOD.replace("\n", "\r"),
+    }
+    lander.land({f"loans_{name}": text for name, text in variants.items()})
+    expected = [("L1", "a", "2023-01-01", 1), ("L2", "b", "2023-02-01", 2)]
+    assert lander.rows("loan_id, note, snapshot_date, _row_number") == expected * len(variants)
+
+
+@pytest.mark.parametrize("name", ["loans.csv", "loans.csv.gz"])
+def test_line_breaks_inside_quotes_are_part_of_the_value(lander, name):
+    text = GOOD.replace("\n", "\r\n").replace("L1,a", 'L1,"a\n\n""b"""')
+    lander.land({name: text})
+    assert lander.rows("loan_id, note, snapshot_date, _row_number") == [
         ("L1", 'a\n\n"b"', "2023-01-01", 1),
         ("L2", "b", "2023-02-01", 2),
     ]
 
 
-def test_a_spreadsheet_export_with_line_breaks_in_cells_lands_right(land):
-    land(GOOD.replace("\n", "\r\n").replace("L1,a", 'L1,"a\nb"'))
-    assert bronze_rows(land.bronze, RAW) == [
-        ("L1", "a\nb", "2023-01-01"),
-        ("L2", "b", "2023-02-01"),
+def test_a_row_with_another_number_of_fields_is_kept_with_its_line(lander):
+    long, stray, longest = "L3,c,2023-01-01,more", 'L5,"e,2023-01-01', "L7" + "," * 30_000
+    (landed,) = lander.land(GOOD + f"{long}\nL4\n{stray}\nL6,f,2023-01-01\n{longest}\n")
+    assert landed.rows_landed == 7
+    lines = dict(lander.rows("_row_number, _malformed_line"))
+    assert lines == {1: None, 2: None, 3: long, 4: "L4", 5: stray, 6: None, 7: longest}
+
+
+def test_what_is_no_date_is_kept_as_text(lander):
+    texts = ["2023-02-30", "../x", "1/5/2023", "2023-01-01 ", "0000-01-01", "2023-01-1", ""]
+    good = csv_text(*(f"G{number},g,2023-01-01" for number in range(10)))
+    lander.land(good + "".join(f"L{n},c,{text}\n" for n, text in enumerate(texts)))
+    assert lander.rows("snapshot_date, _snapshot_date_text")[10:] == [
+        (None, text or None) for text in texts
     ]
 
 
-def test_a_row_with_another_number_of_fields_is_kept_with_its_line(land):
-    long, stray = "L3,c,2023-01-01,more", 'L5,"e,2023-01-01'
-    landed = land(GOOD + f"{long}\nL4\n{stray}\nL6,f,2023-01-01\n")
-    assert landed.rows_landed == 6
-    lines = dict(bronze_rows(land.bronze, "_row_number, _malformed_line"))
-    assert lines == {1: None, 2: None, 3: long, 4: "L4", 5: stray, 6: None}
-
-
-def test_a_row_with_very_many_fields_is_kept(land):
-    land(GOOD + "L3" + "," * 30_000 + "\n")
-    assert [row[0] for row in bronze_rows(land.bronze, "length(_malformed_line)")] == [
-        None,
-        None,
-        30_002,
-    ]
-
-
-@pytest.mark.parametrize("text", ["2023-02-30", "../x", "1/5/2023", "2023-01-01 ", "0000-01-01"])
-def test_what_is_no_date_is_kept_as_text(land, text):
-    land(GOOD + f"L3,c,{text}\nL4,d,\n")
-    assert bronze_rows(land.bronze, "loan_id, snapshot_date, _snapshot_date_text")[2:] == [
-        ("L3", None, text),
-        ("L4", None, None),
-    ]
-
-
-def test_a_field_of_ten_megabytes_lands_whole_in_any_column(land):
-    land(GOOD + f"L3,{'x' * 10_000_000},2023-01-01\nL4,d,{'y' * 10_000_000}\n")
-    lengths = bronze_rows(land.bronze, "length(note), length(_snapshot_date_text)")
+def test_a_field_of_ten_megabytes_lands_whole_in_any_column(lander):
+    lander.land(GOOD + f"L3,{'x' * 10_000_000},2023-01-01\nL4,d,{'y' * 10_000_000}\n")
+    lengths = lander.rows("length(note), length(_snapshot_date_text)")
     assert lengths[2:] == [(10_000_000, None), (1, 10_000_000)]
 
 
-def test_a_date_that_was_cut_is_the_same_row_in_the_next_file(land):
-    cut = "L3,c,2023-01-1\n"
-    land(GOOD + cut)
-    again = land(GOOD + cut + "L4,d,2023-01-01\n")
-    assert (again.rows_landed, again.rows_seen_before) == (1, 3)
-
-
-def test_another_declared_date_format_is_read(land):
-    contract = small_contract(date_format="%d/%m/%Y")
-    land(f"{HEADER}\nL1,a,1/5/2023\nL2,b,31/12/2023\nL3,c,5/31/2023\n", contract)
-    assert bronze_rows(land.bronze, "snapshot_date, _snapshot_date_text") == [
-        ("1/5/2023", None),
-        ("31/12/2023", None),
+def test_a_declared_date_format_is_read_and_its_text_kept(spark, tmp_path):
+    lander = Lander(spark, tmp_path, loans(date_format="%d/%m/%Y"))
+    lander.land(csv_text("L1,a,1/5/2023", "L2,b,31/12/2023", "L3,c,5/31/2023"))
+    assert lander.rows("snapshot_date, _snapshot_date_text") == [
+        ("2023-05-01", "1/5/2023"),
+        ("2023-12-31", "31/12/2023"),
         (None, "5/31/2023"),
     ]
 
 
-def test_a_file_in_another_date_format_is_refused(land):
-    with pytest.raises(UserError, match=r"data row 2: expected snapshot_date .*'5/1/23'"):
-        land(f"{HEADER}\nL1,a,2023-01-01\nL2,b,5/1/23\nL3,c,5/2/23\n")
+def test_a_date_with_a_time_is_partitioned_by_its_day(spark, tmp_path):
+    contract = loans(
+        columns=("loan_id", "asked_at"),
+        key=("loan_id", "asked_at"),
+        date_column="asked_at",
+        date_format="%Y-%m-%d %H:%M:%S",
+    )
+    lander = Lander(spark, tmp_path, contract)
+    rows = ["L1,2023-05-01 00:00:00", "L1,2023-05-01 23:59:59", "L2,2023-05-01 24:00:00"]
+    lander.land(csv_text(*rows, header="loan_id,asked_at"))
+    assert lander.rows("loan_id, asked_at, snapshot_date, _snapshot_date_text") == [
+        ("L1", "2023-05-01 00:00:00", "2023-05-01", None),
+        ("L1", "2023-05-01 23:59:59", "2023-05-01", None),
+        ("L2", "2023-05-01 24:00:00", None, "2023-05-01 24:00:00"),
+    ]
+    (again,) = lander.land(csv_text("L1,2023-05-01 12:00:00", *rows, header="loan_id,asked_at"))
+    assert (again.rows_landed, again.rows_seen_before) == (1, 3)
 
 
-def test_the_same_file_twice_adds_nothing_and_touches_nothing(land):
-    content = GOOD + "L3,,2023-01-01\nL4\nL5,d,no date\nL5,d,no date\n"
-    land(content)
-    before = {path: path.stat().st_mtime_ns for path in land.bronze.rglob("*.parquet")}
-    again = land(content)
-    assert (again.rows_in_file, again.rows_landed, again.rows_seen_before) == (6, 0, 6)
-    assert {path: path.stat().st_mtime_ns for path in land.bronze.rglob("*.parquet")} == before
+def test_a_file_in_another_date_format_is_refused_with_the_likely_one(lander):
+    with pytest.raises(UserError, match=r"data row 2: expected snapshot_date .*'5/31/23'") as no:
+        lander.land(csv_text("L1,a,2023-01-01", "L2,b,5/31/23", "L3,c,5/2/23"))
+    assert "contract of loans" in str(no.value)
+    assert "likely %m/%d/%y" in str(no.value)
+    assert "\n" not in str(no.value)
 
 
-def test_a_restated_row_and_a_new_one_are_landed_beside_the_older(land):
-    land(GOOD)
-    landed = land(GOOD.replace("L2,b", "L2,B") + "L3,c,2023-03-01\n")
-    assert (landed.rows_landed, landed.rows_seen_before) == (2, 1)
-    assert bronze_rows(land.bronze, "loan_id, note, _load_id, _row_number") == [
+def test_a_file_with_day_and_month_swapped_is_refused(spark, tmp_path):
+    contract = loans(
+        columns=("loan_id", "start", "month", "snapshot_date"),
+        date_format="%m/%d/%Y",
+        months_column="month",
+        months_from="start",
+    )
+    rows = [f"L{n},1/{n}/2023,{n},1/{2 * n}/2023" for n in range(1, 7)]
+    text = csv_text(*rows, header="loan_id,start,month,snapshot_date")
+    lander = Lander(spark, tmp_path, contract)
+    with pytest.raises(UserError, match=r"loans\.csv: most values of month") as refused:
+        lander.land(text)
+    for part in ("contract of loans", "'%m/%d/%Y'", "likely in '%d/%m/%Y'"):
+        assert part in str(refused.value)
+    right = tmp_path / "right"
+    right.mkdir()
+    other = Lander(spark, right, loans(**{**vars(contract), "date_format": "%d/%m/%Y"}))
+    assert counts(other.land(text)) == [(6, 6, 0)]
+
+
+def test_the_same_rows_in_a_new_wrapping_add_nothing_and_touch_nothing(lander):
+    content = GOOD + "L3,,2023-01-01\nL4\nL5,d,no date\nL5,d,no date\n,e,2023-01-01\n"
+    lander.land(content)
+    before = {path: path.stat().st_mtime_ns for path in lander.bronze.glob("loans/**/*")}
+    again = lander.land({"loans.csv": content.replace("\n", "\r\n"), "loans.csv.gz": content})
+    assert counts(again) == [(7, 0, 7), (7, 0, 7)]
+    assert {path: path.stat().st_mtime_ns for path in lander.bronze.glob("loans/**/*")} == before
+
+
+def test_a_correction_and_a_new_row_land_after_the_older(lander):
+    lander.land(GOOD)
+    landed = lander.land(GOOD.replace("L2,b", "L2,B") + "L3,c,2023-03-01\n")
+    assert counts(landed) == [(3, 2, 1)]
+    assert lander.rows("loan_id, note, _load_id, _row_number") == [
         ("L1", "a", 1, 1),
         ("L2", "b", 1, 2),
         ("L2", "B", 2, 2),
         ("L3", "c", 2, 3),
     ]
+
+
+def test_a_value_that_comes_back_lands_again(lander):
+    for note in ("a", "b", "a", "a "):
+        lander.land(csv_text(f"L1,{note},2023-01-01"))
+    assert [note for (note,) in lander.rows("note")] == ["a", "b", "a", "a "]
+
+
+@pytest.mark.parametrize("key", [" L1", "L1_", "L1 __", "\tL1\u00a0", "\u200bL1\ufeff", "L1\u3000"])
+def test_keys_are_compared_as_silver_cleans_them(lander, key):
+    """Else L1 could not take back what its other spelling has changed."""
+    lander.land(csv_text("L1,a,2023-01-01"))
+    lander.land(csv_text(f"{key},b,2023-01-01"))
+    assert counts(lander.land(csv_text("L1,a,2023-01-01"))) == [(1, 1, 0)]
+
+
+def test_other_keys_are_other_rows(lander):
+    lander.land(csv_text("L1,a,2023-01-01", "_L1,b,2023-01-01", "L 1,c,2023-01-01"))
+    assert counts(lander.land(csv_text("L1,a,2023-01-01"))) == [(1, 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -184,77 +213,109 @@ def test_a_restated_row_and_a_new_one_are_landed_beside_the_older(land):
         ("L1,ab,2023-01-01", "L1a,b,2023-01-01"),
     ],
 )
-def test_rows_that_are_nearly_the_same_are_two_rows(land, one, other):
-    good = "L8,x,2023-01-01\nL9,x,2023-01-01\n"
-    land(f"{HEADER}\n{good}{one}\n")
-    landed = land(f"{HEADER}\n{good}{other}\n")
-    assert (landed.rows_landed, landed.rows_seen_before) == (1, 2)
+def test_rows_that_are_nearly_the_same_are_two_rows(lander, one, other):
+    good = ["L8,x,2023-01-01", "L9,x,2023-01-01"]
+    lander.land(csv_text(*good, one))
+    assert counts(lander.land(csv_text(*good, other))) == [(3, 1, 2)]
 
 
-def test_duplicates_within_one_file_are_all_landed(land):
-    assert land(f"{HEADER}\n" + "L1,a,2023-01-01\n" * 3).rows_landed == 3
+def test_all_rows_of_a_key_and_date_land_or_none(lander):
+    twice = csv_text("L1,a,2023-01-01", "L2,b,2023-02-01", "L1,c,2023-01-01")
+    assert counts(lander.land(twice)) == [(3, 3, 0)]
+    assert counts(lander.land(csv_text("L1,c,2023-01-01"))) == [(1, 0, 1)]
+    assert counts(lander.land(twice.replace("L1,c", "L1,d"))) == [(3, 2, 1)]
 
 
-def test_a_file_that_changed_after_its_inspection_is_refused(spark, tmp_path):
-    inspection = inspected(tmp_path, GOOD)
-    inspection.path.write_text(GOOD.replace("note", "other"))
-    with pytest.raises(UserError, match=r"loans\.csv") as refused:
-        landing.land(
-            spark, [inspection], tmp_path / "b", 1, datetime(2025, 1, 1), tmp_path / "trace.log"
+def test_the_last_row_of_a_load_is_that_of_its_last_file(lander):
+    lander.land({"loans_2.csv": csv_text("L1,b,2023-01-01"), "loans_1.csv": GOOD})
+    assert counts(lander.land({"loans_3.csv": csv_text("L1,b,2023-01-01")})) == [(1, 0, 1)]
+    assert counts(lander.land({"loans_1.csv": GOOD + "\n"})) == [(2, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["loans_{}.csv", "loans_{}.csv.gz", "month {}/loans %41+é#[1].csv"]
+)
+def test_monthly_files_in_any_order_give_the_rows_of_one_file(spark, tmp_path, pattern):
+    rng = random.Random(pattern)
+    months = [f"{2023 + month // 12}-{month % 12 + 1:02}-01" for month in range(24)]
+    lines = {month: [f"L{n},{n},{month}" for n in range(rng.randint(1, 4))] for month in months}
+    (tmp_path / "whole").mkdir()
+    whole = Lander(spark, tmp_path / "whole")
+    whole.land(csv_text(*(line for month in months for line in lines[month])))
+    names = [pattern.format(number) for number in range(24)]
+    rng.shuffle(names)
+    apart = Lander(spark, tmp_path)
+    files = {name: csv_text(*lines[month]) for name, month in zip(names, months, strict=True)}
+    first, last = dict(list(files.items())[:23]), dict(list(files.items())[23:])
+    assert len(apart.land(first)) == 23
+    assert [file.source_file for file in apart.land(last)] == list(last)
+    assert sorted(apart.rows()) == sorted(whole.rows())
+    found = {
+        (file, number): loan
+        for file, number, loan in apart.rows(
+            "_source_file, _row_number, loan_id || ',' || note || ',' || snapshot_date"
         )
-    assert "\n" not in str(refused.value)
+    }
+    assert found == {
+        (name, number): line
+        for name, month in zip(names, months, strict=True)
+        for number, line in enumerate(lines[month], start=1)
+    }
 
 
-def test_a_failure_of_spark_is_one_line_and_its_trace_is_in_the_log(spark, tmp_path):
-    inspection = inspected(tmp_path, GOOD)
-    (tmp_path / "bronze").write_text("a file where the folder should be")
-    with pytest.raises(UserError, match=r"could not land this file.*trace\.log") as refused:
-        landing.land(
-            spark,
-            [inspection],
-            tmp_path / "bronze",
-            1,
-            datetime(2025, 1, 1),
-            tmp_path / "trace.log",
-        )
-    assert "\n" not in str(refused.value)
-    assert "Traceback" in (tmp_path / "trace.log").read_text()
-
-
-def test_a_lost_row_is_noticed(spark, tmp_path, monkeypatch):
-    monkeypatch.setattr(landing, "_write", lambda rows, contract, folder: None)
-    with pytest.raises(UserError, match="expected 2 rows in bronze, found 0"):
-        landing.land(
-            spark,
-            [inspected(tmp_path, GOOD)],
-            tmp_path / "bronze",
-            1,
-            datetime(2025, 1, 1),
-            tmp_path / "trace.log",
-        )
-
-
-def test_several_sources_land_in_the_order_given_and_report_progress(spark, tmp_path):
-    inspections = [
-        inspected(tmp_path, GOOD + "L3,c,2023-01-01\n" * n, small_contract(f"loans_{n}"))
-        for n in range(3)
+def test_bronze_loads_counts_each_file_that_was_read(spark, tmp_path):
+    lander = Lander(spark, tmp_path, loans(), loans(name="others", file="others.csv"))
+    lander.land({"loans_1.csv": GOOD, "loans_2.csv": GOOD, "others.csv": GOOD})
+    lander.land({"loans_2.csv": GOOD + "L3,c,2023-01-01\n"})
+    columns = "load_id, source, source_file, rows_in_file, rows_landed, rows_seen_before"
+    assert lander.loads(columns) == [
+        (1, "loans", "loans_1.csv", 2, 2, 0),
+        (1, "loans", "loans_2.csv", 2, 2, 0),
+        (1, "others", "others.csv", 2, 2, 0),
+        (2, "loans", "loans_2.csv", 3, 1, 2),
     ]
-    seen = []
-    landed = landing.land(
-        spark,
-        inspections,
-        tmp_path / "bronze [x] {y}*",
+
+
+def test_a_file_that_changed_after_its_inspection_is_refused(lander):
+    lander.write({"loans.csv": GOOD})
+    inspection = lander.inspect()
+    lander.write({"loans.csv": GOOD.replace("L2,b", "L2,B")})
+    with pytest.raises(UserError, match=r"loans\.csv: the file changed while it was read"):
+        land_files(lander._spark, inspection, lander.bronze, lander.log_file)
+
+
+def test_a_failure_of_spark_is_one_line_and_its_trace_is_in_the_log(lander):
+    lander.write({"loans.csv": GOOD})
+    inspection = lander.inspect()
+    lander.write({"loans.csv": GOOD.replace("note", "other")})
+    with pytest.raises(UserError, match=r"could not land loans.*spark\.log") as refused:
+        land_files(lander._spark, inspection, lander.bronze, lander.log_file)
+    assert "\n" not in str(refused.value)
+    assert "Traceback" in lander.log_file.read_text()
+
+
+def test_a_lost_row_is_noticed(lander, monkeypatch):
+    monkeypatch.setattr("warehouse.landing.bronze._write", lambda delivery, rows: None)
+    with pytest.raises(UserError, match="expected 2 of its 2 rows in bronze, found 0"):
+        lander.land(GOOD)
+
+
+def test_a_landing_in_a_process_of_its_own_prints_nothing(tmp_path, capfd):
+    lander = Lander(None, tmp_path, loans(), loans(name="gone", file="gone.csv"))
+    lander.write({"loans.csv": GOOD, "gone.csv": GOOD})
+    log_file = tmp_path / "spark.log"
+    reports: list[str] = []
+    load = land(lander.inspect(), lander.bronze, SparkSettings(log_file), reports.append)
+    assert load is not None
+    assert (load.load_id, sorted(reports)) == (
         1,
-        datetime(2025, 1, 1),
-        tmp_path / "trace.log",
-        on_progress=seen.append,
+        ["gone: 2 new rows of 2", "loans: 2 new rows of 2"],
     )
-    assert [(one.source, one.rows_landed) for one in landed] == [
-        ("loans_0", 2),
-        ("loans_1", 3),
-        ("loans_2", 4),
-    ]
-    assert sorted(one.source for one in seen) == ["loans_0", "loans_1", "loans_2"]
+    assert capfd.readouterr() == ("", "")
+    assert "Spark" in log_file.read_text()
+    (lander.data / "gone.csv").unlink()
+    assert land(lander.inspect(), lander.bronze, SparkSettings(log_file), reports.append) is None
+    assert "gone.csv: there is no such file of gone" in reports[-1]
 
 
 plain = st.text(alphabet="ab ,é\"'", max_size=8)
@@ -264,7 +325,7 @@ line_ends = st.sampled_from(["\n", "\r\n", "\n\n", "\n \n", "\r\n\t\r\n", "\n\r\
 
 @st.composite
 def csv_files(draw, values, breaks):
-    """The text of a valid file, and its rows as (loan_id, note, snapshot_date)."""
+    """The text of a valid file, and its notes in order."""
     rows = draw(st.lists(values, min_size=1, max_size=12))
     text = HEADER
     for number, note in enumerate(rows):
@@ -277,13 +338,10 @@ def csv_files(draw, values, breaks):
 def land_anywhere(spark, text, block_bytes):
     """Land a text with small blocks; the rows as (row number, loan_id, note or '')."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        inspection = inspected(folder, text, block_bytes=block_bytes)
-        (landed,) = landing.land(
-            spark, [inspection], folder / "bronze", 1, datetime(2025, 1, 1), folder / "trace.log"
-        )
+        lander = Lander(spark, Path(name), block_bytes=block_bytes)
+        (landed,) = lander.land(text)
         assert landed.rows_landed == landed.rows_in_file
-        return bronze_rows(folder / "bronze", "_row_number, loan_id, coalesce(note, '')")
+        return lander.rows("_row_number, loan_id, coalesce(note, '')")
 
 
 random_files = settings(
@@ -318,78 +376,3 @@ def test_no_row_of_any_file_is_lost(spark, body, block_bytes):
     text = HEADER + "\nL0,a,2023-01-01\n" * 20 + body
     numbers = [row[0] for row in land_anywhere(spark, text, block_bytes)]
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-ODD_LINES = (
-    "L1",
-    "L1,a,2023-01-01,x",
-    'L1,"a,b","2023-01-01"',
-    "L1,a,2023-1-01",
-    "L1,a, 2023-01-01",
-    "L1,a,",
-)
-TOLD_LINES = ('L{},"a, {}",{}', "L{},{},{}", "_L{},{},{}", ',"L{}{}",{}')
-
-
-MONTHS = [f"2023-0{month}-01" for month in range(1, 9)]
-
-
-def next_file(rng: random.Random, lines: list[str]) -> list[str]:
-    """A file that says something else of a day or two than the one before it."""
-    days = rng.sample(MONTHS, rng.choice((1, 2)))
-    kept = [line for line in lines if not line.endswith(tuple(days)) or rng.random() < 0.7]
-    if rng.random() < 0.1:
-        rng.shuffle(kept)
-    for _ in range(rng.choice((0, 1, 5))):
-        line = rng.choice(TOLD_LINES).format(rng.randrange(5), rng.randrange(3), rng.choice(days))
-        kept.insert(rng.randrange(len(kept) + 1), line)
-    return kept
-
-
-def test_reading_the_days_that_changed_lands_what_reading_all_lands(spark, tmp_path, monkeypatch):
-    rng = random.Random(1)
-    parts = []
-
-    def write_part(path, contract, days, wanted, out):
-        write_rows_of_days(path, contract, days, wanted, out)
-        parts.append(wanted)
-
-    monkeypatch.setattr(landing, "write_rows_of_days", write_part)
-    lines = [*ODD_LINES, *(f"L{n % 5},{n},{MONTHS[n % 8]}" for n in range(80))]
-    last_days = None
-    for load_id in range(1, 7):
-        inspection = inspected(tmp_path, "\r\n".join([HEADER, *lines, ""]))
-        landed = [
-            landing.land(
-                spark,
-                [inspection],
-                tmp_path / bronze,
-                load_id,
-                datetime(2025, 1, load_id),
-                tmp_path / "trace.log",
-                changed_rows=landing.find_changed_rows([inspection], tmp_path / bronze, known),
-            )
-            for bronze, known in (("whole", {}), ("by_day", {"loans": last_days}))
-        ]
-        assert landed[0] == landed[1]
-        last_days = inspection.days
-        lines = next_file(rng, lines)
-    assert bronze_rows(tmp_path / "by_day") == bronze_rows(tmp_path / "whole")
-    assert len(parts) > 2
-    assert not list((tmp_path / "by_day").glob("*.csv"))
-
-
-def test_columns_of_bronze_are_those_of_the_file_then_provenance(land):
-    land(GOOD)
-    (path, *_) = (land.bronze / "loans").glob("*/*.parquet")
-    with duckdb.connect() as connection:
-        names = [row[0] for row in connection.execute(f"describe from '{path}'").fetchall()]
-    assert set(names) - {"snapshot_date"} == {*COLUMNS[:2], *(n for n in names if n[0] == "_")}
-    assert [name for name in names if name != "snapshot_date"][2:] == [
-        "_source_file",
-        "_row_number",
-        "_load_id",
-        "_landed_at",
-        "_malformed_line",
-        "_snapshot_date_text",
-    ]

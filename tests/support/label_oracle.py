@@ -49,9 +49,7 @@ def maturity(loan: Row, definition: Row, repayments: Iterable[Row], horizon: dat
 def _decided(maturity: str, deciding: list[Row], label: int, rows: list[Row]) -> Row:
     label_date = max(row["snapshot_date"] for row in deciding)
     corrections = [
-        row
-        for row in rows
-        if row["arrival"] == "correction" and row["snapshot_date"] <= label_date
+        row for row in rows if row["arrival"] == "correction" and row["snapshot_date"] <= label_date
     ]
     return {
         "maturity": maturity,

@@ -17,7 +17,7 @@ COLUMNS = ("loan_id", "note", "snapshot_date")
 HEADER = ",".join(COLUMNS)
 LOANS = SourceContract(
     name="loans",
-    file="loans*",
+    file="**/loans*",
     columns=COLUMNS,
     key=("loan_id", "snapshot_date"),
     customer_column="loan_id",
@@ -90,9 +90,7 @@ class Lander:
         inspection = self.inspect()
         if not inspection.to_land:
             return []
-        load = land_files(
-            self._spark, inspection, self.bronze, self.log_file, self.reports.append
-        )
+        load = land_files(self._spark, inspection, self.bronze, self.log_file, self.reports.append)
         return list(load.files)
 
     def rows(self, columns: str = "loan_id, note, snapshot_date", source: str = "loans") -> list:
@@ -104,6 +102,13 @@ class Lander:
                 " hive_types_autocast = false) order by _load_id, _source_file, _row_number",
                 [files],
             ).fetchall()
+
+    def column_names(self, source: str = "loans") -> list[str]:
+        """Return the columns of a dataset of bronze, the partition last."""
+        (path, *_) = (self.bronze / source).glob("*/*.parquet")
+        with duckdb.connect() as con:
+            found = con.execute("describe from read_parquet(?)", [str(path)]).fetchall()
+        return [name for name, *_ in found]
 
     def loads(self, columns: str) -> list:
         """Return rows of bronze.loads in the order of load and file."""

@@ -127,7 +127,10 @@ def test_a_bad_contract_is_refused_in_one_line(tmp_path, old, new, message):
         ("vars: {}", "expected `vars: sources:`"),
         ("vars: {sources: {loans: {group: x}}}", "expected `vars: sources:`"),
         (PROJECT.replace("loans:", "loan:"), "no counterpart"),
-        (PROJECT.replace("sources: {", "sources: {more: {silver: x}, "), "'more' has no counterpart"),
+        (
+            PROJECT.replace("sources: {", "sources: {more: {silver: x}, "),
+            "'more' has no counterpart",
+        ),
     ],
 )
 def test_contracts_and_the_list_of_sources_must_name_the_same(tmp_path, project, message):

@@ -106,7 +106,7 @@ def test_a_row_in_the_place_of_the_header_is_not_repeated(lander):
 
 
 def test_a_source_without_a_file_is_refused(lander):
-    assert "there is no such file of loans" in refusal(lander, "loans*")
+    assert "there is no such file of loans" in refusal(lander, "**/loans*")
 
 
 def test_a_data_folder_that_is_none_is_refused(lander):
@@ -130,7 +130,8 @@ def test_a_file_without_permission_is_refused(lander):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("loans*", "*.csv"), ("loans.csv", "loans.csv"), ("**/*.csv", "loans.csv")]
+    ("one", "other"),
+    [("**/loans*", "*.csv"), ("loans.csv", "loans.csv"), ("**/*.csv", "loans.csv")],
 )
 def test_a_file_that_two_sources_claim_is_refused(tmp_path, one, other):
     lander = Lander(None, tmp_path, loans(name="first", file=one), loans(name="two", file=other))
@@ -192,7 +193,7 @@ def test_files_that_are_gone_are_noticed_and_take_nothing_away(tmp_path):
     (notice,) = lander.inspect().notices
     assert "others.csv: there is no such file of others; bronze keeps" in notice
     (lander.data / "loans.csv").unlink()
-    assert "there is no such file" in refusal(lander, "loans*")
+    assert "there is no such file" in refusal(lander, "**/loans*")
 
 
 def test_a_load_is_later_than_any_earlier_one(tmp_path):

@@ -1,7 +1,7 @@
 """The contracts of the source files, read from dbt's sources file and `vars: sources`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -91,7 +91,7 @@ def _load_yaml(path: Path) -> Any:
         raise UserError(f"{path}: the source contracts are not valid YAML: {reason}") from error
 
 
-def _source_tables(path: Path) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _source_tables(path: Path) -> Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Return every table of a sources file with its meta, that of its source included."""
     document = _load_yaml(path)
     try:

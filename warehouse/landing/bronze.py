@@ -187,7 +187,7 @@ def _write_changed_rows(delivery: _Delivery, rows: "DataFrame") -> Counter[str]:
         changed = _changed(prints, _fingerprints(older, delivery.contract)).persist()
         cached.callback(changed.unpersist)
         counts = prints.join(changed, "_identity", "left_semi").groupBy(SOURCE_FILE).count()
-        to_land = Counter(dict(counts.collect()))
+        to_land: Counter[str] = Counter({name: rows for name, rows in counts.collect()})
         if to_land == in_files:
             _write(delivery, rows)
         elif to_land:

@@ -99,14 +99,16 @@ def check_dates(files: Sequence[InspectedFile], written: Sequence[str]) -> None:
 
 
 def _months_agree(contract: SourceContract) -> str:
-    """Return the condition that a row's count of months is right, null where it cannot be judged."""
+    """Return the condition that a row's months are right; null where they cannot be judged."""
     if contract.months_column is None or contract.months_from is None:
         return "null::boolean"
     date_format = contract.date_format.replace("'", "''")
     start, months = _quoted(contract.months_from), _quoted(contract.months_column)
     return f"""(
         date_diff(
-            'month', try_strptime(trim({start}), '{date_format}')::date, try_cast({PARTITION} as date)
+            'month',
+            try_strptime(trim({start}), '{date_format}')::date,
+            try_cast({PARTITION} as date)
         ) = try_cast({months} as double)
     )"""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-# What a directive accepts, as strptime does. One without a separator after it has all of its digits;
-# so has the last one, which with fewer may be what a cut line left.
+# What a directive accepts, as strptime does. One without a separator after it has all of its
+# digits; so has the last one, which with fewer may be what a cut line left.
 PARTS = {
     "%Y": r"(?<year>(?!0000)\d{4})",
     "%y": r"(?<year>\d{2})",

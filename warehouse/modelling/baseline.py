@@ -44,14 +44,17 @@ class Evidence(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, rows: pd.DataFrame, label: Any = None) -> "Evidence":
         """Learn each counter's mean over all months of the training loans."""
-        self.counters_ = [c.removesuffix("_sum_all") for c in rows if c.endswith("_sum_all")]
+        self.counters_ = [
+            c.removesuffix("_sum_all") for c in map(str, rows) if c.endswith("_sum_all")
+        ]
         months = self._values(rows, "count")
         self.means_ = self._values(rows, "sum").sum(axis=0) / np.maximum(months.sum(axis=0), 1)
         return self
 
     def transform(self, rows: pd.DataFrame) -> Numbers:
         """Return one column per counter, 0 where no month is known."""
-        return self._values(rows, "sum") - self._values(rows, "count") * self.means_
+        surplus: Numbers = self._values(rows, "sum") - self._values(rows, "count") * self.means_
+        return surplus
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """Return the counters' names."""
@@ -189,7 +192,7 @@ def default_risk(model: Any, rows: pd.DataFrame) -> Numbers:
 
 @one_thread
 def summary(result: Result, resamples: int = 500) -> pd.DataFrame:
-    """Return AUC with its 95 % interval, Gini, KS and Brier score, a row a model and tested loans."""
+    """Return AUC with its 95 % interval, Gini, KS and Brier score; a row a model and test."""
     tested = {
         "with clickstream": result.split.test,
         "without clickstream": result.split.test_without_clickstream,
@@ -246,9 +249,9 @@ def judge(
 
 @one_thread
 def importance(model: Any, rows: pd.DataFrame, columns: Columns, repeats: int = 3) -> pd.DataFrame:
-    """Return the AUC lost when a factor is shuffled between the loans; all of the clickstream is one factor.
+    """Return the AUC lost when a factor is shuffled between the loans, the largest loss first.
 
-    One row per factor, the largest loss first.
+    One row a factor; all of the clickstream is one.
 
     Columns that repeat one another share their importance, so a small value is no proof of none.
     """

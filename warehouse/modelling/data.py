@@ -6,6 +6,7 @@ import pandas as pd
 from duckdb import DuckDBPyConnection
 
 CLICKSTREAM = "clickstream"
+KEPT = ("loan_id", "application_date", "split", "label", f"{CLICKSTREAM}_null_reason")
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,21 @@ class Columns:
 
 
 def read_columns(con: DuckDBPyConnection) -> Columns:
-    """Return the features that the models read; features that no loan has are left out."""
+    """Return the features that the models read, without those of one value everywhere."""
     numbers: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
     counters: list[str] = []
-    catalog = con.execute("select * from gold.feature_catalog").df().sort_values("feature")
-    for row in catalog.itertuples():
-        if row.feature_group == CLICKSTREAM:
-            if row.feature.endswith("_sum_all"):
-                counters.append(row.feature.removesuffix("_sum_all"))
-        elif row.null_rate < 1:
-            kind = categories if row.data_type == "varchar" else numbers
-            kind.setdefault(row.feature_group, []).append(row.feature)
+    catalog = con.execute(
+        "select feature, feature_group, data_type, null_rate, sd from gold.feature_catalog"
+        " order by feature"
+    ).fetchall()
+    for feature, group, data_type, null_rate, sd in catalog:
+        if group == CLICKSTREAM:
+            if feature.endswith("_sum_all"):
+                counters.append(feature.removesuffix("_sum_all"))
+        elif null_rate < 1 and (data_type == "varchar" or (sd or 0) > 0):
+            kind = categories if data_type == "varchar" else numbers
+            kind.setdefault(group, []).append(feature)
     return Columns(numbers, categories, counters)
 
 
@@ -63,9 +67,11 @@ class Loans:
 def load(con: DuckDBPyConnection) -> Loans:
     """Return the labelled loans of gold.training_set."""
     columns = read_columns(con)
-    rows = con.execute("select * from gold.training_set order by application_date, loan_id").df()
-    rows["has_clickstream"] = rows[f"{CLICKSTREAM}_null_reason"].isna()
     numbers = columns.all_numbers + columns.evidence
+    needed = [*KEPT, *columns.all_categories, *numbers]
+    table = con.table("gold.training_set").project(", ".join(needed))
+    rows = table.order("application_date, loan_id").df()
+    rows["has_clickstream"] = rows[f"{CLICKSTREAM}_null_reason"].isna()
     rows[numbers] = rows[numbers].astype(float)
     texts = rows[columns.all_categories].astype(object)
     rows[columns.all_categories] = texts.where(texts.notna(), "unknown")
@@ -74,10 +80,13 @@ def load(con: DuckDBPyConnection) -> Loans:
 
 def history_of(con: DuckDBPyConnection, months: str, columns: Columns) -> pd.DataFrame:
     """Return the sums and counts of a table or view of loan_id and counters, a row a month."""
-    grouped = con.table(months).df().groupby("loan_id")[columns.counters]
-    sums, counts = grouped.sum(min_count=1), grouped.count()
-    history = sums.add_suffix("_sum_all").join(counts.add_suffix("_count_all"))
-    return history.astype(float).reset_index()
+    totals = ", ".join(
+        f"cast({kind}({counter}) as double) as {counter}_{kind}_all"
+        for counter in columns.counters
+        for kind in ("sum", "count")
+    )
+    sums: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    return sums
 
 
 def with_history(rows: pd.DataFrame, history: pd.DataFrame, columns: Columns) -> pd.DataFrame:

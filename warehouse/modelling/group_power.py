@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.modelling.baseline import default_risk, judge, logistic, one_thread, scorecard
-from warehouse.modelling.data import CLICKSTREAM, Loans, Split, load, split_by_date, with_history
+from warehouse.modelling.data import CLICKSTREAM, Columns, Split, load, split_by_date, with_history
 from warehouse.modelling.judging import auc, auc_interval, caught
 
 FILE = "group_power.json"
@@ -81,9 +81,8 @@ def measure(con: duckdb.DuckDBPyConnection) -> list[Power]:
         numbers, texts = columns.numbers.get(group, []), columns.categories.get(group, [])
         model = logistic(numbers, texts, [])
         found.append(_power(group.replace("_", " "), group, model, split, split.test))
-    for window, name in _windows(loans):
-        frame = loans.rows if window == "all" else _of_window(loans, window)
-        own = split_by_date(Loans(frame, columns), labels_known_by_test=True)
+    for window, name in _windows(con, columns):
+        own = split if window == "all" else _of_window(con, split, window)
         model = logistic([], [], columns.evidence)
         found.append(_power(f"{CLICKSTREAM}, {name}", CLICKSTREAM, model, own, own.test))
     everything = scorecard(columns)
@@ -95,30 +94,27 @@ def measure(con: duckdb.DuckDBPyConnection) -> list[Power]:
     return found
 
 
-def _windows(loans: Loans) -> list[tuple[str, str]]:
+def _windows(con: duckdb.DuckDBPyConnection, columns: Columns) -> list[tuple[str, str]]:
     """Return the windows of the clickstream's sums, shortest first, and what they are called."""
-    counter = loans.columns.counters[0]
-    found = [
-        name.removeprefix(f"{counter}_sum_")
-        for name in loans.rows.columns
-        if name.startswith(f"{counter}_sum_") and not name.endswith("_all")
-    ]
-    months = sorted(int(window.removesuffix("m")) for window in found)
+    start = f"{columns.counters[0]}_sum_"
+    names = [name for name in con.table("gold.training_set").columns if name.startswith(start)]
+    windows = {name.removeprefix(start) for name in names} - {"all"}
+    months = sorted(int(window.removesuffix("m")) for window in windows)
     named = [(f"{number}m", f"{number} months") for number in months]
     return [("", "latest month"), *named, ("all", "all months")]
 
 
-def _of_window(loans: Loans, window: str) -> pd.DataFrame:
-    """Return the loans with the sums and counts of a window as their history."""
-    rows = loans.rows
-    own: dict[str, Any] = {"loan_id": rows["loan_id"]}
-    for counter in loans.columns.counters:
-        latest = rows[counter].astype(float)
-        total = rows[f"{counter}_sum_{window}"] if window else latest
-        count = rows[f"{counter}_count_{window}"] if window else latest.notna()
-        own[f"{counter}_sum_all"] = total.astype(float)
-        own[f"{counter}_count_all"] = count.astype(float)
-    return with_history(rows, pd.DataFrame(own), loans.columns)
+def _of_window(con: duckdb.DuckDBPyConnection, split: Split, window: str) -> Split:
+    """Return the split with the sums and counts of a window as the loans' history."""
+    parts = ["loan_id"]
+    for counter in split.columns.counters:
+        total = f"{counter}_sum_{window}" if window else counter
+        count = f"{counter}_count_{window}" if window else f"{counter} is not null"
+        parts.append(f"cast({total} as double) as {counter}_sum_all")
+        parts.append(f"cast({count} as double) as {counter}_count_all")
+    history = con.table("gold.training_set").project(", ".join(parts)).df()
+    train, test = (with_history(rows, history, split.columns) for rows in (split.train, split.test))
+    return replace(split, train=train, test=test)
 
 
 def _power(name: str, group: str, model: Any, split: Split, test: pd.DataFrame) -> Power:

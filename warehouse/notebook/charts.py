@@ -14,7 +14,7 @@ SIZE = {"width": 560, "height": 280}
 
 
 def draw(con: duckdb.DuckDBPyConnection, sql: str, kind: str = "line") -> Any:
-    """Return what a query returns as an Altair chart: its first column is x, every other one a series.
+    """Return a query's result as an Altair chart: the first column is x, every other a series.
 
     A histogram takes the first column alone.
 

@@ -64,6 +64,7 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     if (run_dir / COMPILED_FILE).exists():
         create_macros(con, run_dir)
     _describe(con, run_dir / DESCRIPTIONS_FILE)
+    _describe_features(con)
     if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
         from warehouse.notebook.sql_cells import offer_sql_cells
 
@@ -116,3 +117,20 @@ def _describe(con: duckdb.DuckDBPyConnection, descriptions: Path) -> None:
                 con.execute(
                     f"comment on column {view}.{quoted_name(column)} is {quoted_text(text)}"
                 )
+
+
+def _describe_features(con: duckdb.DuckDBPyConnection) -> None:
+    """Show the catalogue's descriptions on the features that no yml names one by one."""
+    try:
+        features = con.execute(
+            "select table_name, column_name, description"
+            " from duckdb_columns() inner join gold.feature_catalog on column_name = feature"
+            " where schema_name = 'gold' and comment is null and description is not null"
+        ).fetchall()
+    except duckdb.CatalogException:  # a build without the catalogue
+        return
+    comments = [
+        f"comment on column gold.{quoted_name(table)}.{quoted_name(column)} is {quoted_text(text)}"
+        for table, column, text in features
+    ]
+    con.execute("; ".join(comments or ["select 1"]))

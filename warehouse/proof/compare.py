@@ -6,9 +6,11 @@ from datetime import date
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
+from warehouse.base.rows import one_row
 
 ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
 KEYS = ("loan_id", "label_definition")
+KNOWN_ON = ("known_on", "label_known_on")  # the day on which an outcome was certain
 COLUMNS_AT_ONCE = 100  # whose differences one query counts; the time to plan it grows faster
 
 
@@ -51,13 +53,14 @@ class Table:
     @property
     def has_labels(self) -> bool:
         """Whether rows come with an outcome, which is known on a day of its own."""
-        return "known_on" in self.columns or "label_date" in self.columns
+        return any(name in self.columns for name in (*KNOWN_ON, "label_date"))
 
     def due_by(self, day: date) -> str:
         """Return the condition under which a row has to be the same without what came later."""
         due = f"application_date <= date '{day}'"
-        if "known_on" in self.columns:
-            return f"{due} and known_on <= date '{day}'"
+        for name in KNOWN_ON:
+            if name in self.columns:
+                return f"{due} and {name} <= date '{day}'"
         if "label_date" in self.columns:
             return f"{due} and label_date + {self.label_delay_days} <= date '{day}'"
         return due
@@ -71,7 +74,7 @@ class Table:
         return f"hash(t{signs})" if self.is_unique else f"sum(hash(t{signs}))"
 
     def differs(self, column: str) -> str:
-        """Return the condition under which a column of rows a and b is not the same byte for byte."""
+        """Return the condition under which a column of rows a and b differs in any byte."""
         a, b = (f"{side}.{quoted_name(column)}" for side in "ab")
         condition = f"{a} is distinct from {b}"
         if column in self._floats():
@@ -128,29 +131,28 @@ class Comparison:
             where expected.row_hash is distinct from found_hashes.row_hash
             """
         )
-        (compared,) = con.execute(
-            f"select count(*) from {self.full} where {self.expected_if}"
-        ).fetchone()
+        (compared,) = one_row(con, f"select count(*) from {self.full} where {self.expected_if}")
         return [*self._missing_and_added(con), *self._changed(con)], compared
 
     def _missing_and_added(self, con: DuckDBPyConnection) -> list[Found]:
         keys = ", ".join(self.table.keys)
-        rows, example = con.execute(
+        rows, example = one_row(
+            con,
             f"""
             select count(*), min(loan_id) from differing
             where
                 is_missing or (is_added and ({keys}) in (
                     select ({keys}) from {self.found} where {self.found_if} and {self.added_if}
                 ))
-            """
-        ).fetchone()
+            """,
+        )
         return [Found(ROWS, rows, example)] if rows else []
 
     def _changed(self, con: DuckDBPyConnection) -> list[Found]:
         """Return the columns in which rows of one key differ; both sides are materialised first."""
         changed = "select * exclude (is_added, is_missing) from differing"
         changed += " where not is_added and not is_missing"
-        rows, example = con.execute(f"select count(*), min(loan_id) from ({changed})").fetchone()
+        rows, example = one_row(con, f"select count(*), min(loan_id) from ({changed})")
         if rows == 0:
             return []
         if not self.table.is_unique:
@@ -166,15 +168,16 @@ class Comparison:
         for start in range(0, len(columns), COLUMNS_AT_ONCE):
             names = columns[start : start + COLUMNS_AT_ONCE]
             counted = ", ".join(f"count(*) filter ({self.table.differs(name)})" for name in names)
-            values = con.execute(
-                f"select {counted} from changed_a as a positional join changed_b as b"
-            ).fetchone()
+            values = one_row(
+                con, f"select {counted} from changed_a as a positional join changed_b as b"
+            )
             counts |= {name: count for name, count in zip(names, values, strict=True) if count}
         return [Found(name, count, self._example(con, name)) for name, count in counts.items()]
 
     def _example(self, con: DuckDBPyConnection, column: str) -> str:
-        (loan_id,) = con.execute(
+        (loan_id,) = one_row(
+            con,
             "select min(a.loan_id) from changed_a as a positional join changed_b as b"
-            f" where {self.table.differs(column)}"
-        ).fetchone()
-        return loan_id
+            f" where {self.table.differs(column)}",
+        )
+        return str(loan_id)

@@ -199,7 +199,7 @@ def _cleaning_facts(tables: Tables) -> Row:
     facts: Row = defaultdict(int)
     for row in tables["gold.cleaning_summary"]:
         facts[f"values_{row['reason']}"] += row["row_count"]
-        facts[f"values_{row['effect']}"] += row["row_count"]
+        facts[row["effect"]] += row["row_count"]
     examples = {
         f"{row['cleaned_column']}_{row['reason']}": row["examples"] or []
         for row in tables["gold.cleaning_summary"]
@@ -208,7 +208,8 @@ def _cleaning_facts(tables: Tables) -> Row:
     effects = {row["cleaned_column"]: row for row in tables["gold.cleaning_effects"]}
     names = ("placeholder", "out_of_range", "inconsistent", "repaired", "trailing_underscore")
     return {
-        **{f"values_{name}": facts[f"values_{name}"] for name in (*names, "nulled", "read")},
+        **{f"values_{name}": facts[f"values_{name}"] for name in names},
+        **{f"{effect}_values": facts[effect] for effect in ("nulled", "repaired", "read")},
         "raw_examples": examples,
         "fillers": [text for text in dict.fromkeys(fillers) if len(text) < 12],
         "means": effects,

@@ -92,10 +92,12 @@ def read_catalogue(run_dir: Path, scoring_set: Path) -> Catalogue:
             _CatalogueRow(*row)
             for row in con.execute(
                 "select feature_group, feature, description, source, source_column,"
-                " len(sensitive_uses) > 0 from gold.feature_catalog where source is not null"
+                " len(sensitive_uses) > 0 from gold.feature_catalog"
             ).fetchall()
         ]
         described = con.execute("describe from read_parquet(?)", [str(scoring_set)]).fetchall()
+    notes, rules = table_notes(run_dir), group_rules(run_dir)
+    features = [row for row in features if row.source in rules]
     types = {name: kind for name, kind, *_ in described}
     missing = [row.feature for row in features if row.feature not in types]
     if missing:
@@ -105,7 +107,6 @@ def read_catalogue(run_dir: Path, scoring_set: Path) -> Catalogue:
         )
     positions = {name: position for position, name in enumerate(types)}
     features.sort(key=lambda row: positions[row.feature])
-    notes, rules = table_notes(run_dir), group_rules(run_dir)
     groups = tuple(
         _group([row for row in features if row.group == name], types, notes, rules)
         for name in sorted({row.group for row in features})
@@ -121,7 +122,7 @@ class _CatalogueRow:
     group: str
     feature: str
     description: str
-    source: str
+    source: str | None
     source_column: str
     is_sensitive: bool
 
@@ -133,7 +134,7 @@ def _group(
     rules: dict[str, GroupRule],
 ) -> Group:
     """Return a feature group, from its rows of the catalogue."""
-    name, rule = rows[0].group, rules[rows[0].source]
+    name, rule = rows[0].group, rules[str(rows[0].source)]
     return Group(
         name=name,
         description=notes.description(f"gold.{name}_features"),

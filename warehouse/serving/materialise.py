@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
 from warehouse.datamart.contents import table_hash
-from warehouse.datamart.runs import link
+from warehouse.base.files import link_or_copy
 from warehouse.features.scoring import published_run
 from warehouse.serving.catalogue import ENTITY_KEY, Catalogue, Group, read_catalogue
 from warehouse.serving.repository import (
@@ -150,7 +150,7 @@ def write_store(
     write_repository(folder, catalogue, store.live)
     link_new = folder / f"{SCORING_SET_FILE}.new"
     link_new.unlink(missing_ok=True)
-    link(str(new_set), str(link_new))
+    link_or_copy(str(new_set), str(link_new))
     os.replace(link_new, folder / SCORING_SET_FILE)
     os.replace(folder / NEXT_REGISTRY, folder / REGISTRY_FILE)
     store.switch()

@@ -7,7 +7,7 @@ import altair as alt
 from warehouse.reporting.charts.base import data
 from warehouse.reporting.theme import COLORS, styled
 
-FIRST, LAST, LOADED = "2024-01-20", "2024-10-01", "2024-06-10"
+FIRST, LAST, LOADED = "2024-01-20", "2024-10-12", "2024-06-10"
 LANES = (
     {
         "lane": "income of 1 Feb|on time",
@@ -15,7 +15,7 @@ LANES = (
         "known_from": "2024-02-01",
         "known_until": LOADED,
         "value": "3,000",
-        "note": "until it is corrected",
+        "note": "until corrected",
         "hex": COLORS["accent"],
     },
     {
@@ -24,7 +24,7 @@ LANES = (
         "known_from": LOADED,
         "known_until": LAST,
         "value": "2,400",
-        "note": "known from 10 June",
+        "note": "",
         "hex": COLORS["bad"],
     },
     {
@@ -33,13 +33,13 @@ LANES = (
         "known_from": LOADED,
         "known_until": LAST,
         "value": "2,500",
-        "note": "known from 10 June",
+        "note": "",
         "hex": COLORS["violet"],
     },
 )
-APPLICATIONS = (
+APPLICATIONS: tuple[dict[str, Any], ...] = (
     {"day": "2024-04-01", "lane": 0, "name": "application 1", "uses": "uses 3,000, for good"},
-    {"day": "2024-08-01", "lane": 2, "name": "application 2", "uses": "uses 2,500, the latest"},
+    {"day": "2024-08-20", "lane": 2, "name": "application 2", "uses": "uses 2,500, the latest"},
 )
 
 
@@ -80,7 +80,7 @@ def two_clocks(font_size: float = 13) -> Any:
         description=(
             "Two clocks. The income of 1 February is delivered on time as 3,000. A load of 10 June"
             " corrects it to 2,400 and brings the income of 1 March, 2,500, late. Application 1 on"
-            " 1 April uses 3,000 and keeps it; application 2 on 1 August uses 2,500."
+            " 1 April uses 3,000 and keeps it; application 2 on 20 August uses 2,500."
         ),
     )
     return styled(chart, width=640, height=230, font_size=font_size)

@@ -90,7 +90,7 @@ def cleaned_values(rows: Rows, count: int = 16) -> Any:
         alt.Chart(data(kept))
         .mark_bar(height={"band": 0.6})
         .encode(
-            y=y, x=x, color=alt.Color("what:N", scale=scale(colors), legend=alt.Legend(columns=3))
+            y=y, x=x, color=alt.Color("what:N", scale=scale(colors), legend=alt.Legend(columns=2))
         )
     )
     texts = alt.Chart(data(labels)).encode(y=y, x="row_count:Q")

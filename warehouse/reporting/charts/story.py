@@ -27,7 +27,7 @@ def timeline(rows: Rows) -> Any:
     for row in found:
         row["place"] = _place(row, low, high)
     first = min(row["event_date"] for row in found)
-    y = _lanes()
+    y = _lanes(found)
     zones = alt.Chart(
         data(
             [
@@ -54,12 +54,14 @@ def timeline(rows: Rows) -> Any:
 def _place(row: Row, low: float, high: float) -> float:
     if row["series"] in ("clickstream", "clickstream_mean") and row["value"] is not None:
         top, bottom = COUNTERS
-        return bottom - (row["value"] - low) / ((high - low) or 1) * (bottom - top)
+        return bottom - (float(row["value"]) - low) / ((high - low) or 1) * (bottom - top)
     return REPAYMENTS if row["series"] == "days_past_due" else SNAPSHOTS
 
 
-def _lanes() -> alt.Y:
-    places = {SNAPSHOTS: "profile, finances", sum(COUNTERS) / 2: "clickstream, fe_10"}
+def _lanes(found: Sequence[Row]) -> alt.Y:
+    means = [row["value"] for row in found if row["series"] == "clickstream_mean" and row["value"]]
+    mean = f"|mean of the past {means[0]:,.0f}" if means else ""
+    places = {SNAPSHOTS: "profile, finances", sum(COUNTERS) / 2: f"clickstream, fe_10{mean}"}
     places[REPAYMENTS] = "days past due"
     names = ",".join(f"'{place}':'{name}'" for place, name in places.items())
     return alt.Y(
@@ -69,7 +71,7 @@ def _lanes() -> alt.Y:
             title=None,
             grid=False,
             values=list(places),
-            labelExpr=f"({{{names}}})[datum.value]",
+            labelExpr=f"split(({{{names}}})[datum.value], '|')",
             labelColor=COLORS["ink"],
             labelFontWeight="bold",
         ),
@@ -121,14 +123,10 @@ def _readings(found: Sequence[Row], y: alt.Y) -> list[Any]:
     ]
     if average and average["value"] is not None and known:
         span = average | {"from": known[0]["event_date"]}
-        span["text"] = f"mean of the past {average['value']:,.0f}"
         base = alt.Chart(data([span])).encode(y=y)
         layers += [
             base.mark_rule(color=COLORS["teal"], strokeDash=[4, 3]).encode(
                 x="from:T", x2="event_date:T"
-            ),
-            base.mark_text(align="left", dx=4, dy=-8, color=COLORS["teal-ink"]).encode(
-                x="from:T", text="text:N"
             ),
         ]
     if later:

@@ -3,14 +3,24 @@
 import json
 import os
 import re
+import socket
+import subprocess
 import sys
 
 import pytest
 
-from tests.conftest import run_main
+from tests.support.project import run_main, user_environment
 from warehouse.base.paths import PROJECT_DIR
+from warehouse.cli.main import COMMANDS as MODULES
+from warehouse.cli.main import read_options
 
-COMMANDS = ("features", "explain", "prove")
+COMMANDS = tuple(module.__name__.rpartition(".")[2] for module in MODULES)
+ON_A_DATAMART = {
+    "explain": ["explain", "any"],
+    "features": ["features", "--spine", "spine.csv", "--out", "out.csv"],
+    "prove": ["prove"],
+    "docs": ["docs", "--to", "page.html"],
+}
 
 
 def assert_one_clear_line(result, *words):
@@ -23,13 +33,38 @@ def assert_one_clear_line(result, *words):
         assert word in message, message
 
 
-def test_help_explains_every_option():
-    pages = [run_main(*command, "--help") for command in ([], *([name] for name in COMMANDS))]
-    assert all(page.returncode == 0 for page in pages)
-    options = set(re.findall(r'"(--[a-z-]+)"', (PROJECT_DIR / "main.py").read_text()))
-    assert {"--data-dir", "--datamart-dir", "--as-of", "--known-at", "--spine"} <= options
-    for option in options:
-        assert any(re.search(rf"{option} .*\w", page.stdout) for page in pages), option
+def test_help_explains_every_option(capsys):
+    for command in ([], *([name] for name in COMMANDS)):
+        with pytest.raises(SystemExit) as end:
+            read_options([*command, "--help"])
+        assert end.value.code == 0
+        page = capsys.readouterr().out.partition("options:")[2]
+        options = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", page, re.MULTILINE)
+        assert "--datamart-dir" in options
+        for option in options:
+            assert re.search(rf"{option}( \S+)*\s{{2,}}\w", page), option
+
+
+def test_reader_that_goes_away_does_not_stop_or_hang_a_run(datamart):
+    command = f"{sys.executable} main.py --datamart-dir '{datamart}' | head -1"
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=PROJECT_DIR,
+        env=user_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["lab", "docs"])
+def test_port_that_is_taken_is_one_line(datamart, command):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = run_main(command, "--datamart-dir", datamart, "--port", port)
+    assert_one_clear_line(result, str(port), "--port")
+    assert "ready" not in result.stdout
 
 
 def test_an_unknown_option_is_refused(tmp_path):
@@ -102,11 +137,7 @@ def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
     assert_one_clear_line(run_main("--datamart-dir", mart), str(mart))
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["explain", "any"], ["features", "--spine", "spine.csv", "--out", "out.csv"], ["prove"]],
-    ids=COMMANDS[1:2] + COMMANDS[:1] + COMMANDS[2:],
-)
+@pytest.mark.parametrize("command", ON_A_DATAMART.values(), ids=ON_A_DATAMART)
 def test_a_datamart_that_cannot_be_read_is_one_line_too(tmp_path, command):
     """A name too long for any system, which not even root can look at."""
     mart = tmp_path / ("mart" * 100)

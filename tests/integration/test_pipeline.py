@@ -1,0 +1,205 @@
+"""One run from CSV to gold, and what a second run does."""
+
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from warehouse.cli.main import main
+from warehouse.landing import bronze
+from warehouse.pipeline import summary
+from warehouse.reporting import report
+
+
+def test_first_run_publishes_every_layer(sample_datamart, sample):
+    for layer in ("bronze", "silver", "gold"):
+        assert list((sample_datamart / layer).rglob("*.parquet"))
+    loans, features = sample.execute(
+        "select (select count(*) from gold.loan_applications),"
+        " (select count(*) from gold.feature_store)"
+    ).fetchone()
+    assert loans == features > 1000
+
+
+def test_the_summary_says_what_a_reader_needs(sample_run):
+    output = sample_run[1].stdout
+    for text in ("rows landed", "quarantined", "30dpd_6mob", "default rate", "tests passed"):
+        assert text in output
+    assert str(sample_run[0]) in output
+
+
+def test_the_summary_says_what_warned_with_its_figures(sample_run):
+    """The profiles of the sample nearly stop with its last applications."""
+    output = sample_run[1].stdout
+    assert "2 warnings" in output
+    assert re.search(r"features_attributes 2025-02: \d+ rows, about \d+ expected\n", output)
+
+
+def test_a_summary_shows_some_warnings_and_where_the_others_are(sample_datamart, tmp_path):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    manifest["tests"]["warnings"] = [f"warning [{number}]" for number in range(25)]
+    console = Console(file=io.StringIO(), width=120)
+    summary.show(console, manifest, tmp_path, is_new=True)
+    output = console.file.getvalue()
+    shown = re.findall(r"^  warning \[\d+\]$", output, re.MULTILINE)
+    assert len(shown) == summary.WARNINGS_SHOWN
+    assert f"and {25 - len(shown)} more, in {tmp_path / 'report.html'}" in output
+
+
+def test_a_summary_says_that_a_build_was_limited(sample_datamart, tmp_path):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    console = Console(file=io.StringIO(), width=120)
+    summary.show(console, manifest, tmp_path, is_new=True)
+    assert "Built as" not in console.file.getvalue()
+    manifest["inputs"] |= {"as_of": "2024-05-15", "known_at": "2026-01-31 12:00:00"}
+    summary.show(console, manifest, tmp_path, is_new=True)
+    assert "Built as of 2024-05-15." in console.file.getvalue()
+    assert "Built as it was known at 2026-01-31 12:00:00." in console.file.getvalue()
+
+
+def test_every_row_of_the_files_is_accounted_for(sample):
+    unbalanced = sample.execute(
+        """
+        select source, load_id,
+            sum(case layer when 'file' then row_count end) as read,
+            sum(case layer when 'silver' then row_count end) as judged,
+            sum(case when layer = 'silver' and fate = 'used' then row_count else 0 end) as used,
+            sum(case layer when 'gold' then row_count else 0 end) as at_gold,
+            sum(case when fate = 'seen_before' then row_count else 0 end) as seen
+        from gold.row_ledger group by all having read <> judged + seen or used <> at_gold
+        """
+    ).fetchall()
+    assert unbalanced == []
+
+
+def test_rows_that_no_application_knows_are_counted_by_their_reason(sample):
+    found = sample.execute(
+        "select coalesce(reason, fate), sum(row_count)::integer from gold.row_ledger"
+        " where layer = 'gold' and source = 'feature_clickstream' group by all order by all"
+    ).fetchall()
+    expected = sample.execute(
+        """
+        select
+            case
+                when customer_id not in (select customer_id from gold.loan_applications)
+                    then 'no_application'
+                when exists (
+                    select 1 from gold.loan_applications as a
+                    where a.customer_id = c.customer_id and a.application_date >= c.snapshot_date
+                ) then 'known'
+                else 'after_every_application'
+            end as what,
+            count(*)::integer
+        from silver.clickstream as c group by all order by all
+        """
+    ).fetchall()
+    assert found == expected
+    assert {"known", "after_every_application"} <= dict(found).keys()
+
+
+def test_second_run_on_the_same_files_does_nothing(datamart, monkeypatch, capsys):
+    """Nor does it start Spark, or leave a record."""
+    before = (datamart / "current").resolve()
+    monkeypatch.setattr(bronze, "run_in_child", None)
+    assert main(["--datamart-dir", str(datamart)]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    assert (datamart / "current").resolve() == before
+    for folder in ("logs", "manifests"):
+        assert [path.stem for path in (datamart / folder).iterdir()] == [before.name]
+
+
+def test_report_that_fails_leaves_the_run_published_and_is_written_next_time(
+    datamart, monkeypatch, capsys
+):
+    (datamart / "report.html").unlink()
+    (datamart / "current" / "report.html").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "build_report", None)
+        assert main(["--datamart-dir", str(datamart), "--rebuild"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "is published, but its report was not written" in error
+    run = (datamart / "current").resolve().name
+    assert run in error
+    records = [json.loads(path.read_text()) for path in (datamart / "manifests").iterdir()]
+    assert [record["outcome"] for record in records] == ["published", "published"]
+    assert main(["--datamart-dir", str(datamart)]) == 0
+    assert (datamart / "current").resolve().name == run
+    assert run in (datamart / "report.html").read_text()
+
+
+def test_table_that_was_removed_is_built_again(datamart):
+    (datamart / "current").resolve().joinpath("gold", "label_store.parquet").unlink()
+    assert main(["--datamart-dir", str(datamart)]) == 0
+    assert (datamart / "gold" / "label_store.parquet").exists()
+
+
+def test_bronze_that_was_removed_is_an_error_of_one_line(datamart, capsys):
+    next((datamart / "current" / "bronze" / "lms_loan_daily").rglob("*.parquet")).unlink()
+    assert main(["--datamart-dir", str(datamart)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "bronze/lms_loan_daily" in error and "put the file back" in error
+
+
+def test_closed_months_keep_their_hash_in_an_incremental_run(datamart, data_dir):
+    """And a run in which they do not publishes nothing."""
+    before = manifest_of(datamart)
+    folders = ["--data-dir", str(data_dir), "--datamart-dir", str(datamart)]
+    with (data_dir / "features_attributes.csv").open("a") as file:
+        file.write("CUS_0xnew,Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
+    assert main(folders) == 0
+    after = manifest_of(datamart)
+    assert after["follows"] == before["run_id"]
+    closed = {m["month"]: m["sha256"] for m in before["application_months"] if m["is_closed"]}
+    assert len(closed) > 12
+    now = {month["month"]: month["sha256"] for month in after["application_months"]}
+    assert {month: now[month] for month in closed} == closed
+
+
+def test_closed_month_that_changed_publishes_nothing(datamart, data_dir, capsys):
+    manifest = manifest_of(datamart)
+    manifest["application_months"][3]["sha256"] = "another"
+    path = (datamart / "current").resolve() / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    with (data_dir / "features_attributes.csv").open("a") as file:
+        file.write("CUS_0xnew,Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
+    folders = ["--data-dir", str(data_dir), "--datamart-dir", str(datamart)]
+    assert main(folders) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert manifest["application_months"][3]["month"] in error
+    assert manifest_of(datamart)["run_id"] == manifest["run_id"]
+
+
+def manifest_of(datamart) -> dict:
+    return json.loads((datamart / "current" / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["um läut", "quo'te", "#1", "(a) & b"])
+def test_folders_of_any_name_work(tmp_path, data_dir, name, capsys):
+    """A published datamart under such a name is read, and a run begins in it."""
+    data = data_dir.rename(tmp_path / name)
+    (data / "lms_loan_daily.csv").write_text("loan_id;snapshot_date\n")
+    datamart = tmp_path / f"datamart {name}"
+    assert main(["--data-dir", str(data), "--datamart-dir", str(datamart)]) == 1
+    assert "lms_loan_daily.csv, line 1" in capsys.readouterr().err
+
+
+def test_the_manifest_says_what_the_run_did(sample_datamart):
+    manifest = json.loads((sample_datamart / "current" / "manifest.json").read_text())
+    assert manifest["outcome"] == "published"
+    assert len(manifest["inputs"]["files"]) == 4
+    assert all(len(file["sha256"]) == 64 for file in manifest["inputs"]["files"])
+    assert manifest["tests"]["passed"] > 20
+    assert {"inspect", "land", "build", "test", "publish", "report"} == manifest["seconds"].keys()
+    months = manifest["application_months"]
+    assert sum(month["applications"] for month in months) == manifest["loans"]
+    assert [month["is_closed"] for month in months] == sorted(
+        (month["is_closed"] for month in months), reverse=True
+    )
+    assert len(manifest["training_set_sha256"]) == 64
+    run_log = sample_datamart / "logs" / f"{manifest['run_id']}.log"
+    assert "outcome: published" in run_log.read_text()
