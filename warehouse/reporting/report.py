@@ -204,7 +204,5 @@ def _environment() -> Environment:
         "dark_rules": Markup(theme.dark_rules("figure svg")),
         "font": Markup(theme.SANS),
         "script": Markup(theme.page_script()),
-        "plural": findings.plural,
-        "gaps": findings.gaps,
     }
     return environment

@@ -37,7 +37,7 @@ LANES = (
         "hex": COLORS["violet"],
     },
 )
-APPLICATIONS = (
+APPLICATIONS: tuple[dict[str, Any], ...] = (
     {"day": "2024-04-01", "lane": 0, "name": "application 1", "uses": "uses 3,000, for good"},
     {"day": "2024-08-20", "lane": 2, "name": "application 2", "uses": "uses 2,500, the latest"},
 )
