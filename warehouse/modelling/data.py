@@ -42,14 +42,15 @@ def read_columns(con: DuckDBPyConnection) -> Columns:
     numbers: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
     counters: list[str] = []
-    catalog = con.execute("select * from gold.feature_catalog").df().sort_values("feature")
-    for row in catalog.itertuples():
-        if row.feature_group == CLICKSTREAM:
-            if row.feature.endswith("_sum_all"):
-                counters.append(row.feature.removesuffix("_sum_all"))
-        elif row.null_rate < 1 and (row.data_type == "varchar" or row.sd > 0):
-            kind = categories if row.data_type == "varchar" else numbers
-            kind.setdefault(row.feature_group, []).append(row.feature)
+    catalog = con.table("gold.feature_catalog").order("feature")
+    read = catalog.project("feature, feature_group, data_type, null_rate, sd").fetchall()
+    for feature, group, data_type, null_rate, sd in read:
+        is_text = data_type == "varchar"
+        if group == CLICKSTREAM:
+            if feature.endswith("_sum_all"):
+                counters.append(feature.removesuffix("_sum_all"))
+        elif null_rate < 1 and (is_text or sd > 0):
+            (categories if is_text else numbers).setdefault(group, []).append(feature)
     return Columns(numbers, categories, counters)
 
 
@@ -82,7 +83,8 @@ def history_of(con: DuckDBPyConnection, months: str, columns: Columns) -> pd.Dat
         for counter in columns.counters
         for kind in ("sum", "count")
     )
-    return con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    frame: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    return frame
 
 
 def with_history(rows: pd.DataFrame, history: pd.DataFrame, columns: Columns) -> pd.DataFrame:
