@@ -139,7 +139,7 @@ def svg_for_readers(chart: Any) -> str:
 
 def page_script() -> str:
     """Return the script that draws Vega-Lite charts in a page, with all that it needs."""
-    return vl_convert.javascript_bundle(None, vl_version=VEGALITE_VERSION)
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGALITE_VERSION)
 
 
 def dark_rules(scope: str = "") -> str:
