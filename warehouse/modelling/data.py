@@ -42,15 +42,17 @@ def read_columns(con: DuckDBPyConnection) -> Columns:
     numbers: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
     counters: list[str] = []
-    catalog = con.table("gold.feature_catalog").order("feature")
-    read = catalog.project("feature, feature_group, data_type, null_rate, sd").fetchall()
-    for feature, group, data_type, null_rate, sd in read:
-        is_text = data_type == "varchar"
+    catalog = con.execute(
+        "select feature, feature_group, data_type, null_rate, sd from gold.feature_catalog"
+        " order by feature"
+    ).fetchall()
+    for feature, group, data_type, null_rate, sd in catalog:
         if group == CLICKSTREAM:
             if feature.endswith("_sum_all"):
                 counters.append(feature.removesuffix("_sum_all"))
-        elif null_rate < 1 and (is_text or sd > 0):
-            (categories if is_text else numbers).setdefault(group, []).append(feature)
+        elif null_rate < 1 and (data_type == "varchar" or (sd or 0) > 0):
+            kind = categories if data_type == "varchar" else numbers
+            kind.setdefault(group, []).append(feature)
     return Columns(numbers, categories, counters)
 
 
@@ -83,8 +85,8 @@ def history_of(con: DuckDBPyConnection, months: str, columns: Columns) -> pd.Dat
         for counter in columns.counters
         for kind in ("sum", "count")
     )
-    frame: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
-    return frame
+    sums: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    return sums
 
 
 def with_history(rows: pd.DataFrame, history: pd.DataFrame, columns: Columns) -> pd.DataFrame:

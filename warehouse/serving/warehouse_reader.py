@@ -1,4 +1,4 @@
-"""What serving reads of a published run, in one place: scoring set, rules of sources, descriptions."""
+"""Reads what serving needs of a published run: scoring set, rules of sources, descriptions."""
 
 import json
 import os
