@@ -1,39 +1,61 @@
 """Read what is served, and what the warehouse says, in one form that can be compared."""
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time as clock
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from tests.pit_support import BUILT_MODELS
+from tests.support.bronze import land_files
 from tests.support.project import user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.features.macros import create_macros
+from warehouse.transform.compiled import CompiledProject, connect_in_memory
 
 Vectors = dict[str, dict[str, Any]]
 NOT_SERVED = ("customer_id",)
 ALIKE = 100  # customers of one request
 
 
-def copy_datamart(datamart: Path, target: Path) -> Path:
-    """Copy a datamart's folder by hard links, so that serving writes into a folder of its own."""
-    shutil.copytree(datamart, target, symlinks=True, copy_function=_link)
-    return target
+def build_run(
+    root: Path, name: str, project: CompiledProject, data: Path, loads: Iterable[tuple[str, str]]
+) -> Path:
+    """Build a run of a few loads, each a condition on the date, with the catalogue of features."""
+    run_dir = root / "runs" / name
+    run_dir.mkdir(parents=True)
+    for load_id, (landed_at, condition) in enumerate(loads, start=1):
+        land_files(run_dir, data, load_id, landed_at, condition)
+    (run_dir / "manifest.json").write_text(json.dumps({"run_id": name, "inputs": {}}))
+    (run_dir / "descriptions.json").write_text("{}")
+    wanted = project.ancestors(["feature_catalog", *BUILT_MODELS])
+    with connect_in_memory(threads=1) as con:
+        attach(con, run_dir)
+        for model in project.models:
+            if model.relation in wanted:
+                path = run_dir / model.schema / f"{model.name}.parquet"
+                path.parent.mkdir(exist_ok=True)
+                con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
+                con.execute(f"create or replace view {model.relation} as from '{path}'")
+    project.save(run_dir)
+    return run_dir
 
 
-def _link(source: str, target: str) -> None:
-    Path(target).hardlink_to(source)
+def publish(root: Path, run_dir: Path) -> None:
+    """Make a run the published one."""
+    (root / "next").symlink_to(run_dir)
+    (root / "next").replace(root / "current")
 
 
 def free_port() -> int:
@@ -78,6 +100,30 @@ def plain(value: Any) -> Any:
     return value
 
 
+def stored(folder: Path, customers: list[str], features: list[str]) -> Vectors:
+    """Return what the online store holds, through Feast's own client: (field of Value, content)."""
+    from feast import FeatureStore
+
+    answer = FeatureStore(repo_path=str(folder)).get_online_features(
+        features=features, entity_rows=[{"customer_id": customer} for customer in customers]
+    )
+    names = answer.proto.metadata.feature_names.val
+    return {
+        customer: {
+            name: _content(result.values[place])
+            for name, result in zip(names, answer.proto.results, strict=True)
+            if name not in NOT_SERVED
+        }
+        for place, customer in enumerate(customers)
+    }
+
+
+def _content(value: Any) -> tuple[str | None, Any]:
+    field = value.WhichOneof("val")
+    content = getattr(value, field) if field else None
+    return field, list(content.val) if hasattr(content, "val") else content
+
+
 class Client:
     """A client of Feast's server, over HTTP."""
 
@@ -110,16 +156,44 @@ class Client:
         return found
 
 
+# Notes every connection to another machine that a Python process asks for.
+GUARD = """
+import os, socket
+def guarded(connect):
+    def wrapper(self, address, *rest):
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            with open(os.environ["CONNECTIONS_LOG"], "a") as log:
+                print(address, file=log)
+        return connect(self, address, *rest)
+    return wrapper
+class Guarded(socket.socket):
+    connect = guarded(socket.socket.connect)
+    connect_ex = guarded(socket.socket.connect_ex)
+socket.socket = Guarded
+"""
+
+
 @contextmanager
-def running_server(datamart: Path, port: int, *options: str) -> Iterator[Client]:
-    """Run `python main.py serve` until it answers, and stop it at the end."""
-    log = datamart / "serve.log"
+def running_server(datamart: Path, *options: str) -> Iterator[Client]:
+    """Run `python main.py serve` until it answers, and stop it at the end.
+
+    Fails where it or Feast has asked for a connection to another machine.
+    """
+    port, log, guard = free_port(), datamart / "serve.log", datamart / "guard"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(GUARD)
+    connections = guard / "connections.log"
+    environment = user_environment()
+    environment |= {
+        "PYTHONPATH": f"{guard}:{environment['PYTHONPATH']}",
+        "CONNECTIONS_LOG": str(connections),
+    }
     command = [sys.executable, "main.py", "serve", "--datamart-dir", str(datamart)]
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, "--port", str(port), *options],
             cwd=PROJECT_DIR,
-            env=user_environment(),
+            env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -130,6 +204,7 @@ def running_server(datamart: Path, port: int, *options: str) -> Iterator[Client]
     finally:
         server.terminate()
         server.wait(30)
+    assert not connections.exists(), connections.read_text()
 
 
 @contextmanager
