@@ -54,7 +54,7 @@ def test_overview_explains_the_warehouse(browser, page):
     assert all(layer in body for layer in ("bronze", "silver", "gold"))
 
 
-@pytest.mark.parametrize("name", ["label_store", "feature_store", "training_set"])
+@pytest.mark.parametrize("name", ["label_store", "label_maturity", "row_ledger"])
 def test_gold_model_shows_its_columns_and_their_descriptions(model_page, sample, name):
     browser = model_page(name)
     columns = sample.execute(

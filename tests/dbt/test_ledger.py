@@ -1,4 +1,4 @@
-"""Every raw row has one fate at every layer, and the effect of late rows and corrections is counted."""
+"""Every raw row has one fate at every layer; effects of late rows and corrections are counted."""
 
 from collections import Counter
 from datetime import date

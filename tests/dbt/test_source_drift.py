@@ -98,7 +98,7 @@ def test_small_changes_and_few_rows_warn_of_nothing(silver):
 
 
 def test_only_months_of_the_newest_load_are_judged(silver):
-    """What an older load brought was said in its own run."""
+    """What an older load brought was warned of in its own run."""
     silver.execute(f"update clickstream set fe_7 = fe_7 + 80 where {IN_MONTH}")
     assert of_month(warnings(silver), "feature_clickstream")
     silver.execute("update clickstream set load_id = 2 where snapshot_date >= '2024-11-01'")

@@ -13,7 +13,6 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from tests.support.compiled import compiled
-from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 
 MARKED_NAME, MARKED_SSN = "Zyxwvut Qponmlk", "987-65-4329"
@@ -151,7 +150,7 @@ HOLD_SENSITIVE = {
 
 
 def test_sensitive_columns_are_where_the_catalogue_says(sample):
-    """Every table that holds one, and every exposure that reads such a table, is in the catalogue."""
+    """In the catalogue: every table that holds one, and every exposure that reads such a table."""
     tables = {
         f"{schema}.{table}"
         for schema, table in sample.execute(

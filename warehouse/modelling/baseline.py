@@ -45,7 +45,7 @@ class Evidence(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, rows: pd.DataFrame, label: Any = None) -> "Evidence":
         """Learn each counter's mean over all months of the training loans."""
         self.counters_ = [
-            c.removesuffix("_sum_all") for c in map(str, rows) if c.endswith("_sum_all")
+            str(c).removesuffix("_sum_all") for c in rows.columns if str(c).endswith("_sum_all")
         ]
         months = self._values(rows, "count")
         self.means_ = self._values(rows, "sum").sum(axis=0) / np.maximum(months.sum(axis=0), 1)
@@ -53,8 +53,8 @@ class Evidence(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, rows: pd.DataFrame) -> Numbers:
         """Return one column per counter, 0 where no month is known."""
-        surplus: Numbers = self._values(rows, "sum") - self._values(rows, "count") * self.means_
-        return surplus
+        evidence: Numbers = self._values(rows, "sum") - self._values(rows, "count") * self.means_
+        return evidence
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """Return the counters' names."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from feast import FeatureStore
@@ -17,8 +18,8 @@ from filelock import FileLock, Timeout
 
 from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
-from warehouse.datamart.contents import table_hash
 from warehouse.base.files import link_or_copy
+from warehouse.datamart.contents import table_hash
 from warehouse.features.scoring import published_run
 from warehouse.serving.catalogue import ENTITY_KEY, Catalogue, Group, read_catalogue
 from warehouse.serving.repository import (
@@ -102,10 +103,10 @@ def _describe(run_dir: Path, day: date, new_set: Path, catalogue: Catalogue) -> 
     manifest = json.loads((run_dir / "manifest.json").read_text())
     with duckdb.connect() as con:
         attach(con, run_dir)
-        landed_at = con.execute("select max(landed_at) from bronze.loads").fetchone()[0]
+        landed_at = _one(con, "select max(landed_at) from bronze.loads")
         con.execute(f"create view scoring_set as {_scan(new_set)}")
         sha256 = table_hash(con, "scoring_set")
-        customers = con.execute("select count(*) from scoring_set").fetchone()[0]
+        customers = _one(con, "select count(*) from scoring_set")
     now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
     return Served(
         day=day.isoformat(),
@@ -169,10 +170,11 @@ def _base(folder: Path, held: Served | None, wanted: Served) -> Path | None:
     if not old.is_file():
         return None
     with duckdb.connect() as con:
-        gone = con.execute(
+        gone = _one(
+            con,
             f"select count(*) from ({_scan(old)}) as old"
-            f" anti join ({_scan(new)}) as new using ({ENTITY_KEY})"
-        ).fetchone()[0]
+            f" anti join ({_scan(new)}) as new using ({ENTITY_KEY})",
+        )
     return None if gone else old
 
 
@@ -202,7 +204,7 @@ def _write_group(
     online = get_online_store_from_config(repository.config.online_store)
     count = 0
     while rows_read := found.fetchmany(ROWS_AT_ONCE):
-        batch = [
+        batch: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = [
             (
                 EntityKey(join_keys=[ENTITY_KEY], entity_values=[Value(string_val=customer)]),
                 {
@@ -220,10 +222,15 @@ def _write_group(
 
 
 def _newest_date(con: duckdb.DuckDBPyConnection, group: Group, new_set: Path) -> datetime:
-    newest = con.execute(
-        f"select max({quoted_name(group.date_column)}) from ({_scan(new_set)})"
-    ).fetchone()[0]
+    newest = _one(con, f"select max({quoted_name(group.date_column)}) from ({_scan(new_set)})")
     return _midnight(newest) if newest else NO_SNAPSHOT
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    """Return the value of a query that has one row and one column."""
+    row = con.execute(query).fetchone()
+    assert row is not None  # an aggregate has one row
+    return row[0]
 
 
 def _midnight(day: date) -> datetime:

@@ -84,7 +84,7 @@ def definitions(catalogue: Catalogue, folder: Path) -> list[Any]:
     views = [_view(group, entity, source) for group in catalogue.groups]
     service = FeatureService(
         name=SERVICE,
-        features=views,
+        features=list(views),
         description="All features of a customer, and what they rest on.",
         owner=catalogue.groups[0].owner,
     )

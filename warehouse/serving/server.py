@@ -5,9 +5,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.base.errors import UserError
@@ -26,6 +26,19 @@ def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str],
 
     Raises UserError where the port is taken, or the server ends before it answers.
     """
+    with serving_process(folder, host, port, workers) as server:
+        say(f"serving at http://{host}:{port}, stop with Ctrl-C")
+        return _follow(server, folder, say)
+
+
+@contextmanager
+def serving_process(
+    folder: Path, host: str, port: int, workers: int
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `feast serve` over a repository's folder from its first answer to the end of the block.
+
+    Raises UserError where the port is taken, or the server ends before it answers.
+    """
     _check_port(host, port)
     command = [
         Path(sys.executable).with_name("feast"), "--chdir", folder, "serve",
@@ -35,8 +48,7 @@ def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str],
     with subprocess.Popen([str(part) for part in command], cwd=folder) as server:
         try:
             _wait_until_it_answers(server, f"http://{host}:{port}/health")
-            say(f"serving at http://{host}:{port}, stop with Ctrl-C")
-            return _follow(server, folder, say)
+            yield server
         finally:
             _stop(server)
 

@@ -15,7 +15,6 @@ from warehouse.serving.repository import CATALOGUE_FILE
 from warehouse.serving.stores import Served
 
 
-
 @dataclass(frozen=True)
 class GroupAge:
     """A group's age on a day: newest snapshot, its age and the median age in days, coverage."""
@@ -26,7 +25,6 @@ class GroupAge:
     median_age_days: float | None
     customers: int
     customers_with_snapshot: int
-    max_age_days: int | None
 
 
 def show(console: Console, served: Served, folder: Path) -> None:
@@ -55,7 +53,9 @@ def _count(days: float | None) -> str:
     return "" if days is None else f"{days:,.0f}"
 
 
-def group_ages(catalogue: Catalogue, scoring_set: Path, today: date | None = None) -> list[GroupAge]:
+def group_ages(
+    catalogue: Catalogue, scoring_set: Path, today: date | None = None
+) -> list[GroupAge]:
     """Return how old each group's snapshots in a scoring set are today (UTC)."""
     today = today or datetime.now(UTC).date()
     ages = []
@@ -71,5 +71,5 @@ def group_ages(catalogue: Catalogue, scoring_set: Path, today: date | None = Non
                 [str(scoring_set)],
             ).fetchone()
             assert row is not None  # an aggregate has one row
-            ages.append(GroupAge(group.name, *row, group.max_age_days))
+            ages.append(GroupAge(group.name, *row))
     return ages

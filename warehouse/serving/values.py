@@ -9,8 +9,19 @@ from typing import Any
 
 from feast.protos.feast.types import Value_pb2 as protos
 from feast.protos.feast.types.Value_pb2 import Value
-from feast.types import Array, Bool, Decimal, Float32, Float64, Int32, Int64, String, UnixTimestamp
-from feast.types import ComplexFeastType, PrimitiveFeastType
+from feast.types import (
+    Array,
+    Bool,
+    ComplexFeastType,
+    Decimal,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    PrimitiveFeastType,
+    String,
+    UnixTimestamp,
+)
 
 from warehouse.base.errors import UserError
 

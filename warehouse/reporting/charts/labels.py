@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from warehouse.reporting.charts.base import (
+    Row,
     Rows,
     data,
     month_bands,
@@ -162,7 +163,7 @@ def overdue_money(rows: Rows, label_month: int) -> Any:
         {"mob": label_month, "head": "the label", "text": "default or not is known"},
     ]
     notes = alt.Chart(data(marks)).encode(x="mob:Q")
-    at: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 7}
+    at: Row = {"align": "left", "baseline": "top", "dx": 7}
     layers = [
         base.mark_area(color=COLORS["bad"], opacity=0.16),
         base.mark_line(color=COLORS["bad"], strokeWidth=2.4),
