@@ -1,4 +1,4 @@
-"""The point-in-time join beside its peers, which all have to give the same rows first."""
+"""The point-in-time join compared with its peers, which all have to give the same rows first."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ TABLES = {
 def run(setting: "Setting") -> Part:
     """Measure all contenders on copies of the spine and the sources of a published run."""
     python, published = peers_python(), setting.published_run()
-    part = Part("joins", "How fast is the point-in-time join beside its peers?", setting.runs)
+    part = Part("joins", "How does the point-in-time join compare?", setting.runs)
     for times in SIZES:
         folder = setting.folder / f"x{times}"
         loans = write_copies(published, folder, times)

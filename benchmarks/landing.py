@@ -1,4 +1,4 @@
-"""Inspecting and landing, beside bare Spark reading and writing the same files."""
+"""Inspecting and landing, compared with bare Spark reading and writing the same files."""
 
 import shutil
 from typing import TYPE_CHECKING

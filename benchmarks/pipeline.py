@@ -1,4 +1,4 @@
-"""The whole of main.py on the files of a folder, beside the least that the same work takes."""
+"""The whole of main.py on a folder of files, compared with the least that its work takes."""
 
 import csv
 import shutil

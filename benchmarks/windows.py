@@ -1,4 +1,4 @@
-"""All trailing windows of the clickstream, beside reading its columns and writing the features.
+"""All trailing windows of the clickstream, compared with reading and writing their columns.
 
 python -m benchmarks.windows RUN_DIR OUT reads the clickstream and writes the features.
 """

@@ -1,5 +1,6 @@
 """Support of the point-in-time tests: a tiny datamart that is built once, without Spark."""
 
+import csv
 import json
 import re
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.bronze import contracts, land_files
+from tests.support.bronze import contracts, land_files, land_rows
 from tests.support.compiled import compiled_project
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DBT_DIR
@@ -66,7 +67,8 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
 
     Rows up to 2024-06 are landed in July 2024, rows up to 2024-09 in October, the others in June
     2025. The second brings corrections of a third of the clickstream of April to June 2024, and
-    a ninth that the first did not bring; the third corrects loans of the summer.
+    a ninth that the first did not bring; the third corrects loans of the summer. One row of the
+    year 1900 comes last.
     """
     run_dir = folder / "run"
     corrected = folder / "corrected"
@@ -94,6 +96,10 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
     land_files(run_dir, corrected, 2, "2024-10-05 06:00:00", late, clickstream)
     land_files(run_dir, data, 3, "2025-06-01 06:00:00", "snapshot_date > '2024-09-30'")
     land_files(run_dir, corrected, 3, "2025-06-01 06:00:00", second, ["lms_loan_daily"])
+    with (data / "features_attributes.csv").open() as lines:
+        customer = next(csv.DictReader(lines))["Customer_ID"]
+    mistyped = {"Customer_ID": customer, "snapshot_date": "1900-01-01", "_row_number": 9999}
+    land_rows(run_dir, 4, "2025-06-02 06:00:00", {"features_attributes": [mistyped]})
     return run_dir
 
 

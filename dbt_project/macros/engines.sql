@@ -80,6 +80,19 @@
     sum(cast({{ integer }} as decimal(20, 0)))
 {%- endmacro %}
 
+{#- An integer as a type that holds the product of two of them. -#}
+{% macro wide(integer) -%}
+    {{ return(adapter.dispatch('wide')(integer)) }}
+{%- endmacro %}
+
+{% macro default__wide(integer) -%}
+    cast({{ integer }} as hugeint)
+{%- endmacro %}
+
+{% macro spark__wide(integer) -%}
+    cast({{ integer }} as decimal(20, 0))
+{%- endmacro %}
+
 {#- A list of the given expressions. -#}
 {% macro list_of(expressions) -%}
     {{ return(adapter.dispatch('list_of')(expressions)) }}

@@ -34,7 +34,7 @@
     where label_definition = '{{ var('default_label') }}'
 {%- endmacro %}
 
-{#- Whether a month of application is one that others are compared with: it lies before validation. -#}
+{#- Whether a month of application is one that others are compared with: those before validation. -#}
 {% macro is_reference_month(month) -%}
     {{ month }} < cast('{{ var('validation_from') }}' as date)
 {%- endmacro %}

@@ -6,7 +6,9 @@
     parquet      the whole table in one file
     incremental  in batches of applications, each a file: a wide table of many loans is worked on
                  within the memory that a machine has. The model says with in_batch() which rows of
-                 its spine are meant, and with is_incremental() what it keeps of the table before.
+                 its inputs are meant, and with is_incremental() what it keeps of the table before.
+                 A batch holds all applications of some days, or, where a model's meta says
+                 `batches_of: customer_id`, of some customers.
 
     Files are written under names of this command's own, next to those of the table before, which
     the query may read, and renamed when all are written: a killed command leaves the old files
@@ -32,8 +34,8 @@
     {%- set files = {} -%}
     {%- for batch in batches or [none] -%}
         {%- if batch -%}
-            {%- do run_query("set variable batch_first = date '" ~ batch[0] ~ "'") -%}
-            {%- do run_query("set variable batch_last = date '" ~ batch[1] ~ "'") -%}
+            {%- do run_query("set variable batch_first = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[0]))) -%}
+            {%- do run_query("set variable batch_last = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[1]))) -%}
         {%- endif -%}
         {%- set name = this.identifier ~ ('.%03d' % loop.index if batches | length > 1 else '') ~ '.parquet' -%}
         {%- do files.update({folder ~ '/' ~ name: folder ~ '/tmp_' ~ invocation_id ~ '_' ~ name}) -%}
@@ -61,24 +63,33 @@
     {{ return({'relations': [target_relation]}) }}
 {%- endmacro %}
 
-{#- The first and last application date of every batch, about loans_per_batch loans each. -#}
+{#- The first and last value of every batch of applications, of about loans_per_batch loans each. -#}
 {% macro batches_of_applications() -%}
-    {%- set batches = run_query(
-        'select min(application_date), max(application_date) from (select application_date, count(*) as loans,'
-        ~ ' sum(count(*)) over (order by application_date) as loans_so_far from ' ~ ref('loan_applications')
-        ~ ' where application_date is not null group by application_date) as days'
-        ~ ' group by (loans_so_far - loans) // ' ~ var('loans_per_batch') ~ ' order by 1'
-    ) -%}
-    {{ return(batches.rows | map('list') | list) }}
+    {%- set column = config.get('meta', {}).get('batches_of', 'application_date') -%}
+    {%- set batches -%}
+        select
+            min(value),
+            max(value)
+        from (
+            select
+                value,
+                sum(count(*)) over (order by value) - count(*) as loans_before
+            from (select coalesce(cast({{ column }} as varchar), '') as value from {{ ref('loan_applications') }})
+            group by value
+        )
+        group by loans_before // {{ var('loans_per_batch') }}
+        order by 1
+    {%- endset -%}
+    {{ return(run_query(batches).rows | map('list') | list) }}
 {%- endmacro %}
 
 {#-
-    Whether a date of the spine is in the batch that is made; always true where no batch is: the
+    Whether a value of the spine is in the batch that is made; always true where no batch is: the
     variables of DuckDB are set by the materialisation alone.
 -#}
-{% macro in_batch(date) -%}
+{% macro in_batch(value) -%}
     {%- if target.type == 'duckdb' -%}
-    (getvariable('batch_first') is null or {{ date }} between getvariable('batch_first') and getvariable('batch_last'))
+    (getvariable('batch_first') is null or {{ value }} between getvariable('batch_first') and getvariable('batch_last'))
     {%- else -%}
     true
     {%- endif -%}

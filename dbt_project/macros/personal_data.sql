@@ -15,7 +15,7 @@
                     ~ ', named like a personal column of a source: these stop at bronze'
                 ) }}
             {%- elif 'varchar' in data_type or data_type == 'json' -%}
-                {#- the dashes first: they are found sooner than a pattern, and in next to no text -#}
+                {#- the dashes first: found sooner than a pattern, and in next to no text -#}
                 {%- set text = 'cast(' ~ adapter.quote(column) ~ ' as varchar)' -%}
                 {%- do conditions.append(
                     text ~ " like '%-%-%' and " ~ matches(text, '[0-9]{3}-[0-9]{2}-[0-9]{4}')

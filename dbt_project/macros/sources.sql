@@ -76,3 +76,25 @@
     {%- endfor -%}
     {{ return(columns) }}
 {%- endmacro %}
+
+{#-
+    The columns of a table of silver whose values a month can be compared by: {numbers: those with a
+    valid range, a number's data_type in the yml, and the counters of the clickstream; texts: those
+    with accepted values}.
+-#}
+{% macro compared_columns(silver_table) -%}
+    {%- set numbers, texts = [], [] -%}
+    {%- set described = graph.nodes['model.' ~ project_name ~ '.' ~ silver_table].columns if execute else {} -%}
+    {%- for column in value_columns(silver_table) -%}
+        {%- set data_type = (described[column].data_type or '') | lower -%}
+        {%- if column in var('accepted_values') -%}
+            {%- do texts.append(column) -%}
+        {%- elif
+            column in var('valid_ranges') or column in clickstream_counters()
+            or modules.re.match('(big|small)?int|double|decimal|float', data_type)
+        -%}
+            {%- do numbers.append(column) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({'numbers': numbers, 'texts': texts}) }}
+{%- endmacro %}

@@ -21,8 +21,8 @@ with checked as (
         as has_date_when_missed,
         (installments_missed is null) = (days_past_due is null)
         and (installments_missed is null) = (is_marginal is null) as is_known_together,
-        days_past_due
-        = coalesce({{ days_between('first_missed_date', 'snapshot_date') }}, 0) as is_difference_of_dates
+        days_past_due = coalesce({{ days_between('first_missed_date', 'snapshot_date') }}, 0)
+        as is_difference_of_dates
     from {{ ref('loan_repayments') }}
 )
 

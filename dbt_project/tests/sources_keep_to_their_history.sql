@@ -6,30 +6,13 @@
 -- it looks at is the same there.
 {{ config(severity='warn', enabled=target.type == 'duckdb') }}
 {%- set limits = var('drift_limits') %}
-{#- source: (table, numbers, texts, the rows whose values can be compared from month to
-    month: amounts of a loan move as it grows older) -#}
-{%- set sources = {
-    'features_attributes': (ref('customer_attributes'), ['age'], ['occupation'], 'true'),
-    'features_financials': (
-        ref('customer_financials'),
-        [
-            'annual_income', 'monthly_inhand_salary', 'num_bank_accounts', 'num_credit_card',
-            'interest_rate', 'num_of_loan', 'delay_from_due_date', 'num_of_delayed_payment',
-            'changed_credit_limit', 'num_credit_inquiries', 'outstanding_debt',
-            'credit_utilization_ratio', 'credit_history_age_months', 'total_emi_per_month',
-            'amount_invested_monthly', 'monthly_balance',
-        ],
-        ['credit_mix', 'payment_of_min_amount', 'spending_level', 'payment_size'],
-        'true',
-    ),
-    'feature_clickstream': (ref('clickstream'), clickstream_counters(), [], 'true'),
-    'lms_loan_daily': (
-        ref('loan_repayments'),
-        ['tenure', 'loan_amt', 'due_amt', 'paid_amt', 'overdue_amt', 'balance'],
-        [],
-        'mob = 1',
-    ),
-} -%}
+{%- set sources = {} %}
+{%- for name, source in var('sources').items() %}
+    {%- set columns = compared_columns(source.silver) %}
+    {#- amounts of a loan move as it grows older: those of the first month can be compared -#}
+    {%- set comparable = 'mob = 1' if source.silver == 'loan_repayments' else 'true' %}
+    {%- do sources.update({name: (ref(source.silver), columns.numbers, columns.texts, comparable)}) %}
+{%- endfor -%}
 
 with months as (
     {%- for source, (table, numbers, texts, comparable) in sources.items() %}

@@ -278,7 +278,9 @@ def test_a_late_default_is_known_when_it_came(con, sql):
 
 def test_a_default_for_less_than_a_hundredth_of_an_instalment_is_marginal(con, sql):
     def is_marginal(days: int, **others: Any) -> bool:
-        return judge(con, sql, [*good(1, 2), repayment(3, days, **others)])["x", "at"]["is_marginal"]
+        return judge(con, sql, [*good(1, 2), repayment(3, days, **others)])["x", "at"][
+            "is_marginal"
+        ]
 
     one_missed = {"first_missed_date": date(2024, 3, 1)}
     two_missed = {"first_missed_date": date(2024, 2, 1)}
@@ -418,7 +420,14 @@ def repayments_of(
 
 def test_days_past_due_go_on_counting_after_the_last_instalment(bronze):
     """Two of three instalments of 100 are never paid, and a part of them long after the term."""
-    amounts = (("100", "0"), ("100", "100"), ("100", "200"), ("0", "200"), ("0", "100.5"), ("0", "0"))
+    amounts = (
+        ("100", "0"),
+        ("100", "100"),
+        ("100", "200"),
+        ("0", "200"),
+        ("0", "100.5"),
+        ("0", "0"),
+    )
     rows = repayments_of(bronze, [(1, month, *pair) for month, pair in enumerate(amounts, start=2)])
     assert [row["days_past_due"] for row in rows] == [0, 29, 60, 90, 121, 0]
     assert [row["installments_missed"] for row in rows] == [0, 1, 2, 2, 2, 0]

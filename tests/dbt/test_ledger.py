@@ -1,4 +1,4 @@
-"""Every raw row has one fate at every layer, and the effect of late rows and corrections is counted."""
+"""Every raw row has one fate at every layer; effects of late rows and corrections are counted."""
 
 from collections import Counter
 from datetime import date
@@ -12,7 +12,12 @@ ATTRIBUTES, LOANS = "features_attributes", "lms_loan_daily"
 
 
 def attributes(customer: str, day: str, age: str, **others: str) -> dict[str, str]:
-    return {"Customer_ID": customer, "snapshot_date": day, "Age": age, "Occupation": "Lawyer"} | others
+    return {
+        "Customer_ID": customer,
+        "snapshot_date": day,
+        "Age": age,
+        "Occupation": "Lawyer",
+    } | others
 
 
 def loan(loan_id: str, customer: str, applied: str, day: str, **others: str) -> dict[str, str]:
@@ -50,7 +55,10 @@ def con(tmp_path_factory):
                 attributes("stranger", "2024-01-01", "50"),
                 attributes("a", "", "30"),
             ],
-            LOANS: [loan("A", "a", "2024-02-01", "2024-02-01"), loan("B", "b", "2024-01-01", "2024-01-01")],
+            LOANS: [
+                loan("A", "a", "2024-02-01", "2024-02-01"),
+                loan("B", "b", "2024-01-01", "2024-01-01"),
+            ],
         },
     )
     land_rows(

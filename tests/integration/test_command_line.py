@@ -55,8 +55,7 @@ def test_reader_that_goes_away_does_not_stop_or_hang_a_run(datamart):
         text=True,
         timeout=60,
     )
-    assert "Traceback" not in result.stderr
-    assert "BrokenPipe" not in result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", ["lab", "docs"])

@@ -10,8 +10,8 @@ from tests.pit_support import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR
-from warehouse.datamart.contents import table_hash
 from warehouse.cli.main import main
+from warehouse.datamart.contents import table_hash
 from warehouse.features import scoring
 from warehouse.features.macros import create_macros
 from warehouse.features.scoring import FeatureSet, write_features

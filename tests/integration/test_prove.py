@@ -1,12 +1,15 @@
-"""The leakage proof: what leaks is named, what does not leak passes."""
+"""The leakage proof: what leaks is named, what does not leak passes, and it can be stopped."""
 
 import csv
 import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,82 +17,26 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from tests.pit_support import build, copy_project, land, publish
-from warehouse.base.catalog import attach
+from tests.pit_support import build_compiled, land, publish
+from tests.support.leaks import (
+    ANCHOR,
+    ATTRIBUTES,
+    FEATURE_LEAKS,
+    NO_LEAKS,
+    SECOND_CLOCK_LEAKS,
+    copy_dbt_project,
+    features,
+    planted,
+)
+from tests.support.project import user_environment
 from warehouse.base.errors import UserError
-from warehouse.proof.prove import ROWS, compile_models, prove, show
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.proof.compare import ROWS
+from warehouse.proof.console import show
+from warehouse.proof.prove import Event, ProofStopped, prove
+from warehouse.transform.compiled import CompiledProject
 
 MONTHS = ["2023-09", "2024-03"]
-FINANCIALS = "models/gold/financials_features.sql"
-ANCHOR = "{{ provenance('financials') }}"
-
-# One feature a leak: what a careless author might write as a column of the financials.
-FEATURE_LEAKS = {
-    "future_month_in_a_window": """(
-        select avg(c.fe_1) from {{ ref('clickstream') }} as c
-        where
-            c.customer_id = joined.customer_id
-            and c.snapshot_date > joined.application_date - interval 3 month
-            and c.snapshot_date <= joined.application_date + interval 1 month
-    )""",
-    "mean_of_the_whole_history": """(
-        select avg(c.fe_2) from {{ ref('clickstream') }} as c
-        where c.customer_id = joined.customer_id
-    )""",
-    "rank_over_all_loans": "rank() over (order by joined.outstanding_debt, joined.loan_id)",
-    "fill_that_knows_the_target": """coalesce(joined.interest_rate - joined.interest_rate, (
-        select avg(r.days_past_due) from {{ ref('loan_repayments') }} as r where r.mob = 6
-    ))""",
-    "join_on_the_label_date": """(
-        select max(c.fe_3) from {{ ref('clickstream') }} as c
-        where
-            c.customer_id = joined.customer_id
-            and c.snapshot_date = joined.application_date + interval 6 month
-    )""",
-    "repayment_after_the_application": """(
-        select sum(r.paid_amt) from {{ ref('loan_repayments') }} as r
-        where r.loan_id = joined.loan_id
-    )""",
-    "scaled_by_minimum_and_maximum_of_all": """(
-        cast(joined.credit_utilization_ratio as double)
-        - min(joined.credit_utilization_ratio) over ()
-    ) / (
-        max(joined.credit_utilization_ratio) over () - min(joined.credit_utilization_ratio) over ()
-    )""",
-    "filled_with_the_first_value_to_come": """coalesce(
-        case when false then 0.0 end,
-        (
-            select arg_min(c.fe_1, c.snapshot_date) from {{ ref('clickstream') }} as c
-            where
-                c.customer_id = joined.customer_id
-                and c.snapshot_date >= joined.application_date + interval 1 day
-        )
-    )""",
-    "average_of_its_occupation_over_all_time": """(
-        select avg(a.age) from {{ ref('customer_attributes') }} as a
-        where a.occupation = (
-            select any_value(b.occupation) from {{ ref('customer_attributes') }} as b
-            where b.customer_id = joined.customer_id and b.snapshot_date <= joined.application_date
-        )
-    )""",
-    "number_of_rows_in_quarantine": """(
-        select count(*) from {{ ref('set_aside_rows') }} as s
-        where s.source = 'feature_clickstream' or s.fate <> ''
-    )""",
-    "read_from_bronze_past_silver": """(
-        select max(b.fe_1) from {{ source('bronze', 'feature_clickstream') }} as b
-        where trim(b."Customer_ID") = joined.customer_id
-    )""",
-    "number_of_nulls_still_to_come": """(
-        select count(*) filter (where c.fe_1 is null) from {{ ref('clickstream') }} as c
-        where c.customer_id = joined.customer_id
-    )""",
-    "number_of_later_rows": """(
-        select count(*) from {{ ref('clickstream') }} as c
-        where c.customer_id = joined.customer_id and c.snapshot_date > joined.application_date
-    )""",
-    "row_number_without_an_order": "row_number() over ()",
-}
 
 # Leaks elsewhere: (file, old, new).
 OTHER_LEAKS = {
@@ -112,75 +59,83 @@ OTHER_LEAKS = {
     ),
 }
 
-
 MY_SCORES = """
 select loan_id, application_date, count(*) over () as loans_there_are
 from {{ ref('feature_store') }}
 """
 # The first row there is, which is another one when the rows come in another order.
-FIRST_COME = """(
-    select first(c.fe_1) from {{ ref('clickstream') }} as c
-    where c.customer_id = joined.customer_id and c.snapshot_date <= joined.application_date
-) as first_come, """
-
-
-# What depends on when it is asked, not on what was known: (name, SQL).
+FIRST_COME = {
+    "first_come": """(
+        select first(c.fe_1) from {{ ref('clickstream') }} as c
+        where c.customer_id = joined.customer_id and c.snapshot_date <= joined.application_date
+    )"""
+}
+# What depends on when it is asked, not on what was known.
 ASKED_TODAY = {
     "days_since_the_application": "cast(current_date - joined.application_date as integer)",
     "years_ago": "year(now()) - year(joined.application_date)",
     "loads_so_far": "(select max(l.load_id) from {{ source('bronze', 'loads') }} as l)",
 }
-ONE_DAY_TOO_FAR = """(
-    select count(*) from {{ ref('clickstream') }} as c
-    where
-        c.customer_id = joined.customer_id
-        and c.snapshot_date <= joined.application_date + interval 1 day
-) as one_day_too_far, """
+ONE_DAY_TOO_FAR = {
+    "one_day_too_far": """(
+        select count(*) from {{ ref('clickstream') }} as c
+        where
+            c.customer_id = joined.customer_id
+            and c.snapshot_date <= joined.application_date + interval 1 day
+    )"""
+}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """One copy of the project for all tests here, so that dbt reads most of it only once."""
-    return copy_project(tmp_path_factory.mktemp("project"))
+    """One copy of the project, at its full width, for all tests here: dbt parses it only once."""
+    return copy_dbt_project(tmp_path_factory.mktemp("project"))
 
 
-@contextmanager
-def planted(project: Path, *changes: tuple[str, str, str]) -> Iterator[None]:
-    """Change (file, old, new) in the copy of the project; afterwards it is as it was."""
-    before = {file: (project / file).read_text() for file, _, _ in changes}
-    try:
-        for file, old, new in changes:
-            text = (project / file).read_text()
-            assert old in text, f"{file} no longer has {old!r}"
-            (project / file).write_text(text.replace(old, new))
-        yield
-    finally:
-        for file, text in before.items():
-            (project / file).write_text(text)
+def found_in(result: dict, table: str) -> dict[str, set[str]]:
+    """The columns of a table that differ, each with the kinds of builds that show it."""
+    found: dict[str, set[str]] = {}
+    for difference in result["differences"]:
+        if difference["table"] == table:
+            found.setdefault(difference["column"], set()).add(difference["variant"])
+    return found
 
 
-def test_every_planted_leak_is_caught_and_named_and_nothing_else_is(tiny, project):
-    leaks = "".join(f"{sql} as {name},\n        " for name, sql in FEATURE_LEAKS.items())
-    with planted(project, (FINANCIALS, ANCHOR, leaks + ANCHOR)):
+def test_eleven_leaks_are_named_and_what_is_none_is_not(tiny, project):
+    with planted(project, features(FEATURE_LEAKS | NO_LEAKS)):
         result = prove(tiny, project, MONTHS)
 
     assert result["outcome"] == "failed"
     console = Console(file=io.StringIO(), width=160)
     show(result, console)
-    for name in FEATURE_LEAKS:
-        assert name in console.file.getvalue()
     assert "Failed: " in console.file.getvalue()
-    found = [d for d in result["differences"] if d["table"] == "gold.feature_store"]
-    assert {d["column"] for d in found} == set(FEATURE_LEAKS)
-    for difference in found:
+    assert set(found_in(result, "gold.feature_store")) == set(FEATURE_LEAKS)
+    for difference in result["differences"]:
+        assert difference["column"] in console.file.getvalue()
         assert difference["month"] in MONTHS
         assert difference["variant"] in ("truncated", "nonsense")
         assert difference["rows"] > 0
         assert difference["example_loan_id"].startswith("CUS_")
 
 
-def test_leaks_in_labels_and_silver_and_the_training_set_are_caught(tiny, project):
-    with planted(project, *((file, old, new) for file, old, new in OTHER_LEAKS.values())):
+def test_leaks_of_the_second_clock_are_named(two_clocks, project):
+    with planted(project, features(SECOND_CLOCK_LEAKS)):
+        result = prove(two_clocks, project, ["2024-06", "2024-08", "2024-09"])
+
+    assert found_in(result, "gold.feature_store") == {
+        name: {"truncated", "nonsense"} for name in SECOND_CLOCK_LEAKS
+    }
+    assert found_in(result, "gold.label_store") == {}
+
+
+def test_corrections_and_late_rows_pass_in_every_month(two_clocks, project):
+    result = prove(two_clocks, project)
+    assert result["differences"] == []
+    assert len(result["months"]) > 24
+
+
+def test_leaks_in_labels_and_silver_and_the_training_set_are_named(tiny, project):
+    with planted(project, *OTHER_LEAKS.values()):
         result = prove(tiny, project, ["2024-03"])
 
     assert {(d["table"], d["column"]) for d in result["differences"]} == {
@@ -195,8 +150,8 @@ def test_leaks_in_labels_and_silver_and_the_training_set_are_caught(tiny, projec
 def test_order_of_input_and_a_users_own_table_of_loans_are_looked_at(tiny, project):
     mine = project / "models/gold/my_scores.sql"
     mine.write_text(MY_SCORES)
-    unsorted = ("models/silver/clickstream.sql", "order by customer_id, snapshot_date", "")
-    with planted(project, (FINANCIALS, ANCHOR, FIRST_COME + ANCHOR), unsorted):
+    unsorted = ("models/silver/clickstream.sql", "order by customer_id, snapshot_date, load_id", "")
+    with planted(project, features(FIRST_COME), unsorted):
         result = prove(tiny, project, ["2024-03"])
     mine.unlink()
 
@@ -206,18 +161,19 @@ def test_order_of_input_and_a_users_own_table_of_loans_are_looked_at(tiny, proje
     assert ("gold.my_scores", "loans_there_are", "truncated") in found
 
 
-def test_what_depends_on_the_day_it_is_asked_is_caught(tiny, project):
-    columns = "".join(f"{sql} as {name}, " for name, sql in ASKED_TODAY.items())
-    with planted(project, (FINANCIALS, ANCHOR, columns + ANCHOR)):
-        result = prove(tiny, project, ["2024-03"])
+def test_what_depends_on_the_day_it_is_asked_is_named(two_clocks, project):
+    with planted(project, features(ASKED_TODAY)):
+        result = prove(two_clocks, project, ["2024-03"])
 
-    found = {(d["column"], d["variant"]) for d in result["differences"]}
-    assert {column for column, _ in found} == set(ASKED_TODAY)
-    assert ("days_since_the_application", "shuffled") in found
-    assert ("loads_so_far", "shuffled") not in found
+    found = found_in(result, "gold.feature_store")
+    assert set(found) == set(ASKED_TODAY)
+    assert "shuffled" in found["days_since_the_application"]
+    assert found["loads_so_far"] == {"truncated"}
 
 
-def test_a_leak_of_a_day_is_caught_where_applications_come_on_any_day(tiny_data, project, tmp_path):
+def test_a_leak_of_a_day_is_named_where_applications_come_on_any_day(
+    tiny, tiny_data, project, tmp_path
+):
     """Most loans of a month begin on the 12th, one on its last day, before the snapshots."""
     data = tmp_path / "data"
     shutil.copytree(tiny_data, data)
@@ -237,57 +193,104 @@ def test_a_leak_of_a_day_is_caught_where_applications_come_on_any_day(tiny_data,
         csv.writer(file, lineterminator="\n").writerows([header, *loans])
     mart = tmp_path / "mart"
     land(data, mart / "run")
-    publish(mart, mart / "run", build(mart / "run"))
+    compiled = CompiledProject.load(tiny / "current")
+    build_compiled(mart / "run", compiled)
+    publish(mart, mart / "run", compiled)
 
-    with planted(project, (FINANCIALS, ANCHOR, ONE_DAY_TOO_FAR + ANCHOR)):
+    with planted(project, features(ONE_DAY_TOO_FAR)):
         result = prove(mart, project, ["2023-10"])
 
     assert {d["column"] for d in result["differences"]} == {"one_day_too_far"}
     assert {d["example_loan_id"] for d in result["differences"]} == {late}
 
 
-def test_a_source_that_comes_late_passes_with_what_it_says_of_rows_to_come(tiny, project):
+def test_a_source_that_comes_late_passes(tiny, project):
     late = "file: feature_clickstream.csv"
     delayed = ("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")
     with planted(project, delayed):
-        sql = compile_models(project, tiny / "current").model("clickstream_features").sql
-        result = prove(tiny, project, ["2023-02"])
-
-    with duckdb.connect() as con:
-        attach(con, tiny / "current")
-        reasons = con.execute(f"select distinct clickstream_null_reason from ({sql})").fetchall()
-    assert ("not_yet_known",) in reasons
-    assert result["differences"] == []
+        assert prove(tiny, project, ["2023-02"])["differences"] == []
 
 
-def test_a_loan_that_appears_only_with_its_future_is_caught(tiny, project):
+def test_a_loan_that_appears_only_with_its_future_is_named(tiny, project):
     only_repaid = (
         "models/gold/loan_applications.sql",
-        "    group by loan_id\n",
-        "    group by loan_id\n    having count(*) > 3\n",
+        "    group by repayments.loan_id\n",
+        "    group by repayments.loan_id\n    having count(*) > 3\n",
     )
     with planted(project, only_repaid):
         result = prove(tiny, project, ["2024-03"])
 
-    truncated = {(d["table"], d["column"]) for d in result["differences"]}
-    assert ("gold.feature_store", ROWS) in truncated
+    assert "truncated" in found_in(result, "gold.feature_store")[ROWS]
 
 
 def test_the_project_as_it_is_passes_and_says_what_it_did(tiny, project):
-    said: list[str] = []
-    result = prove(tiny, project, ["2023-02", "2024-03", "2025-01"], said.append)
+    events: list[Event] = []
+    result = prove(tiny, project, ["2023-02", "2025-01"], events.append)
 
     assert result["differences"] == []
     assert result["outcome"] == "passed"
-    assert result["months"] == ["2023-02", "2024-03", "2025-01"]
-    assert result["builds"] == 2 * 3 + 3
-    assert len(said) == 2 * 3 + 3
-    assert result["rows_compared"] > 500
+    assert result["months"] == ["2023-02", "2025-01"]
+    assert result["builds"] == 2 * 2 + 3
+    assert len([event for event in events if " of 7: " in event.text]) == 7
+    assert result["rows_compared"] > 300
+    assert result["columns"] > 1000
     assert json.loads((tiny / "proof.json").read_text()) == result
-    assert not list(tiny.glob("proof_*/"))
+    assert not list(tiny.glob("proof_*/full*"))
 
 
-def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, tmp_path):
+def test_fail_fast_ends_with_the_first_month_that_differs(tiny, project):
+    (tiny / "proof.json").unlink(missing_ok=True)
+    leak = {"mean_of_the_whole_history": FEATURE_LEAKS["mean_of_the_whole_history"]}
+    with planted(project, features(leak)):
+        result = prove(tiny, project, ["2023-02", "2023-06", "2024-03"], fail_fast=True, workers=1)
+
+    assert result["outcome"] == "failed"
+    assert result["months"] == ["2023-02"]
+    assert json.loads((tiny / "proof.json").read_text()) == result
+
+
+def test_a_proof_that_is_stopped_gives_what_it_found_so_far(tiny, project):
+    (tiny / "proof.json").unlink(missing_ok=True)
+
+    def stop(event: Event) -> None:
+        if event.differences:
+            raise KeyboardInterrupt
+
+    with (
+        planted(project, features(FEATURE_LEAKS)),
+        pytest.raises(ProofStopped) as stopped,
+    ):
+        prove(tiny, project, MONTHS, stop)
+    assert stopped.value.result["outcome"] == "stopped"
+    assert stopped.value.result["differences"]
+    assert not (tiny / "proof.json").exists()
+
+
+@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", ["building all of gold", "1 of "])
+def test_a_signal_ends_the_command_at_once(tiny, wanted, after):
+    command = [sys.executable, "main.py", "--datamart-dir", str(tiny), "prove"]
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT_DIR,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=user_environment() | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    next(line for line in process.stdout if after in line)
+    process.send_signal(wanted)
+    started = time.monotonic()
+    output = process.communicate(timeout=60)[0]
+    assert time.monotonic() - started < 20
+    assert process.returncode == 130
+    assert "Stopped: 0 columns differ so far" in output
+    assert "Traceback" not in output
+    assert not [path for path in tiny.glob("proof_*") if path.name != "proof_target"]
+
+
+def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, project, tmp_path):
     shutil.copytree(tiny, tmp_path / "tiny", symlinks=True)
     root = tmp_path / "tiny"
     (root / "current").unlink()
@@ -300,7 +303,7 @@ def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, tmp_
             " where loan_id = (select min(loan_id) from features where age is not null)"
         )
         con.execute(f"copy features to '{path}' (format parquet)")
-    result = prove(root, months=["2024-03"])
+    result = prove(root, project, ["2024-03"])
     found = [(d["table"], d["column"], d["variant"], d["rows"]) for d in result["differences"]]
     assert found == [("gold.feature_store", "age", "published", 1)]
 
@@ -314,10 +317,10 @@ def test_a_folder_that_cannot_be_written_is_named(tiny, monkeypatch):
 def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project):
     with pytest.raises(UserError, match="'2031-01' is none of the data's: 2023-01 to "):
         prove(tiny, project, ["2031-01"])
-    broken = (FINANCIALS, ANCHOR, "{{ no_such_macro() }}, " + ANCHOR)
+    broken = (ATTRIBUTES, ANCHOR, "{{ no_such_macro() }}, " + ANCHOR)
     with (
         planted(project, broken),
-        pytest.raises(UserError, match=r"dbt cannot compile .*financials_features"),
+        pytest.raises(UserError, match=r"dbt cannot compile .*attributes_features"),
     ):
         prove(tiny, project, ["2024-03"])
 

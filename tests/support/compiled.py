@@ -59,7 +59,7 @@ def compiled_model(name: str) -> str:
 
 @contextmanager
 def built(run_dir: Path, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that shows the bronze of a run folder and what the named models are made of."""
+    """Open a connection with the bronze of a run folder and the named models built from it."""
     project = compiled().project
     wanted = project.ancestors(names)
     with connect_in_memory(threads=1) as con:

@@ -40,7 +40,8 @@ FEATURE_LEAKS = {
         where r.loan_id = joined.loan_id
     )""",
     "scaled_by_minimum_and_maximum_of_all": """
-        (joined.age - min(joined.age) over ()) * 1.0 / (max(joined.age) over () - min(joined.age) over ())
+        (joined.age - min(joined.age) over ()) * 1.0
+        / (max(joined.age) over () - min(joined.age) over ())
     """,
     "average_of_its_occupation_over_all_time": """(
         select avg(a.age) from {{ ref('customer_attributes') }} as a

@@ -134,3 +134,11 @@ def test_the_flow_keeps_every_row_and_says_where_it_left():
         (10, "quarantined: missing key"),
         (30, "after every application"),
     ]
+
+
+def test_late_rows_and_corrections_are_counted_over_sources():
+    none = {"late_rows": 0, "corrections": 0, "applications_changed": 0}
+    some = {"late_rows": 2, "corrections": 1, "applications_changed": 3}
+    assert findings.knowledge([none]).text == "No row arrived late or was corrected."
+    text = findings.knowledge([none, some]).text
+    assert text.startswith("2 rows arrived late and 1 was a correction; 3 applications keep")

@@ -91,7 +91,7 @@ def test_names_with_brackets_stars_and_quotes_are_no_patterns(tmp_path):
 
 def test_fields_of_several_megabytes_are_read(tmp_path):
     note = "n" * 5_000_000
-    content = f"note,customer_id,application_date\n{note},A,2024-01-31\n\"{note}\n\",B,2024-01-31\n"
+    content = f'note,customer_id,application_date\n{note},A,2024-01-31\n"{note}\n",B,2024-01-31\n'
     assert applications(written(tmp_path / "spine.csv", content)) == [("A", DAY), ("B", DAY)]
 
 
@@ -121,7 +121,8 @@ def test_a_folder_as_spark_writes_it_is_read_whole_and_without_its_notes(tmp_pat
 
 @pytest.mark.parametrize("kind", ["bigint", "ubigint", "double", "decimal(20, 1)"])
 def test_keys_that_are_numbers_are_their_digits(tmp_path, kind):
-    rows = f"select cast(x as {kind}) as customer_id, date '2024-01-31' as day from (values (1234567), (null)) as t(x)"
+    values = "(values (1234567), (null)) as t(x)"
+    rows = f"select cast(x as {kind}) as customer_id, date '2024-01-31' as day from {values}"
     assert applications(parquet(tmp_path / "a.parquet", rows)) == [("1234567", DAY), (None, DAY)]
 
 
@@ -155,7 +156,10 @@ def test_times_without_a_zone_are_their_day(tmp_path, kind):
 def test_terms_of_the_loan_are_taken_where_the_file_has_them(tmp_path):
     content = "customer_id,day,Loan_Amt\nA,2024-01-31, 12000.50 \nB,2024-01-31,\n"
     found = applications(written(tmp_path / "a.csv", content), "loan_id, loan_amt, tenure")
-    assert [(loan_id, None if amount is None else float(amount), tenure) for loan_id, amount, tenure in found] == [
+    assert [
+        (loan_id, None if amount is None else float(amount), tenure)
+        for loan_id, amount, tenure in found
+    ] == [
         ("1", 12000.5, None),
         ("2", None, None),
     ]

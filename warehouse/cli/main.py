@@ -1,6 +1,7 @@
 """The loan-default warehouse: raw CSV files in, a point-in-time feature and label store out."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -13,11 +14,20 @@ COMMANDS = (features, explain, prove, docs, lab, serve)  # modules, in the order
 PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
 
 
+class PatientConsole(Console):
+    """A console whose reader may go away (`python main.py | head`): the work goes on in silence."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line (by default of this process); returns the exit code, 0 for success."""
     options = read_options(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # treat SIGTERM like Ctrl-C
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = PatientConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         return int(options.run(options, console))
     except UserError as error:

@@ -1,5 +1,6 @@
 """What is in a built run: the figures of its manifest, and hashes that show what has changed."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def contents(run_dir: Path, sources: list[str], memory_limit: str | None = None)
             ),
             "loans": loans,
             "training_rows": training_rows,
-            "application_months": _application_months(con, sources),
+            "application_months": application_months(con, _closed_until(con, sources)),
             "training_set_sha256": table_hash(con, "gold.training_set"),
         }
 
@@ -97,7 +98,7 @@ def changed_closed_months(
         files = str(previous_run.resolve() / "gold" / "feature_store*.parquet").replace("'", "''")
         con.execute(f"create view previous.loans as select loan_id from read_parquet('{files}')")
         condition = "where loan_id in (select loan_id from previous.loans)"
-        again = _records(con, APPLICATION_MONTHS.format(condition=condition), [None])
+        again = application_months(con, None, condition)
         of_same_loans = {month["month"]: month["sha256"] for month in again}
     return [month for month, sha256 in suspects.items() if of_same_loans.get(month) != sha256]
 
@@ -133,14 +134,20 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
     )
 
 
-def _application_months(con: duckdb.DuckDBPyConnection, sources: list[str]) -> list[dict[str, Any]]:
-    has_watermarks = _row(
-        con,
-        "select count(*) from duckdb_views() where schema_name = 'silver'"
-        " and view_name = 'watermarks'",
-    )[0]
-    closed_until = _row(con, CLOSED_UNTIL, [sources])[0] if has_watermarks and sources else None
-    return _records(con, APPLICATION_MONTHS.format(condition=""), [closed_until])
+def application_months(
+    con: duckdb.DuckDBPyConnection, closed_until: date | None, condition: str = ""
+) -> list[dict[str, Any]]:
+    """Return month, applications, sha256 of their features, and is_closed, of gold.feature_store.
+
+    A month is closed when all of it is on or before `closed_until`. `condition` is a where clause.
+    """
+    return _records(con, APPLICATION_MONTHS.format(condition=condition), [closed_until])
+
+
+def _closed_until(con: duckdb.DuckDBPyConnection, sources: list[str]) -> date | None:
+    """Return the last day that all sources vouch for, None where one does not."""
+    found = _row(con, CLOSED_UNTIL, [sources])[0] if sources else None
+    return found if found is None else date.fromisoformat(str(found))
 
 
 def _connect(run_dir: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.base.catalog import LAYERS
 from warehouse.base.errors import UserError
+from warehouse.base.layout import LAYERS
 from warehouse.features.spine import file_pattern, one_line
 
 FORMATS = {".parquet": "format parquet, compression zstd", ".csv": "format csv, header"}

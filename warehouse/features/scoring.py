@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from warehouse.base.catalog import attach, quoted_name
 from warehouse.base.errors import UserError
 from warehouse.base.layout import Datamart
+from warehouse.base.rows import one_row
 from warehouse.features.output import check_output, copy_to, join_parts, written_whole
 from warehouse.features.spine import ROW, create_applications, read_spine
 from warehouse.transform.compiled import (
@@ -157,8 +158,8 @@ def _write(
 ) -> FeatureSet:
     """Build the features of the table `applications`, some rows at a time, and write them."""
     _find_unknown_customers(con, project)
-    (rows,) = con.execute("select count(*) from applications").fetchone()
-    parts = []
+    (rows,) = one_row(con, "select count(*) from applications")
+    parts: list[Path] = []
     for first in range(1, max(rows, 1) + 1, ROWS_AT_ONCE):
         last = first + ROWS_AT_ONCE - 1
         _build(con, project, first, last)
@@ -169,11 +170,12 @@ def _write(
         query = f"{_joined_features(project, output)} where {rows_of_part}"
         copy_to(con, query, parts[-1], ".parquet")
     join_parts(con, parts, file)
-    customers, unknown = con.execute(
+    customers, unknown = one_row(
+        con,
         "select count(distinct applications.customer_id), count(distinct unknown.customer_id)"
         " from applications left join unknown_customers as unknown"
-        " on applications.customer_id = unknown.customer_id"
-    ).fetchone()
+        " on applications.customer_id = unknown.customer_id",
+    )
     return FeatureSet(rows, customers, unknown)
 
 

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
 from warehouse.base.errors import UserError
+from warehouse.base.rows import one_row
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITERS = ",;\t|"
@@ -200,7 +201,7 @@ def _drop_empty_nameless_columns(con: DuckDBPyConnection) -> None:
     names = [name for name, *_ in con.execute("describe spine").fetchall() if name != ROW]
     last = quoted_name(names[-1])
     if len(names) > 1 and names[-1] == nameless(len(names) - 1):
-        (count,) = con.execute(f"select count(nullif(trim({last}), '')) from spine").fetchone()
+        (count,) = one_row(con, f"select count(nullif(trim({last}), '')) from spine")
         if count == 0:
             con.execute(f"alter table spine drop column {last}")
 
@@ -229,11 +230,12 @@ def _holds_dates(con: DuckDBPyConnection, column: str, kind: str) -> bool:
     if kind != "VARCHAR":
         return kind == "DATE" or kind.startswith("TIMESTAMP")
     text = f"nullif(trim({quoted_name(column)}), '')"
-    dates, others = con.execute(
+    dates, others = one_row(
+        con,
         f"select count(*) filter (where is_date), count(*) filter (where not is_date) from"
-        f" (select regexp_full_match({text}, '{DATE}({TIME}({ZONE})?)?') as is_date from spine)"
-    ).fetchone()
-    return dates > 0 and others == 0
+        f" (select regexp_full_match({text}, '{DATE}({TIME}({ZONE})?)?') as is_date from spine)",
+    )
+    return bool(dates > 0 and others == 0)
 
 
 def _customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
@@ -248,10 +250,11 @@ def _customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
             f" else cast({column} as varchar) end"
         )
     if kind == "VARCHAR":
-        (is_number,) = con.execute(
+        (is_number,) = one_row(
+            con,
             rf"select bool_and(regexp_full_match(trim({column}), '\d+[.]0')) from spine"
-            f" where trim({column}) <> ''"
-        ).fetchone()
+            f" where trim({column}) <> ''",
+        )
         return f"regexp_replace({column}, '[.]0 *$', '')" if is_number else column
     if kind not in (*WHOLE_NUMBERS, "UUID") and not kind.startswith("U"):
         raise UserError(

@@ -44,14 +44,17 @@ class Evidence(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, rows: pd.DataFrame, label: Any = None) -> "Evidence":
         """Learn each counter's mean over all months of the training loans."""
-        self.counters_ = [c.removesuffix("_sum_all") for c in rows if c.endswith("_sum_all")]
+        self.counters_ = [
+            str(c).removesuffix("_sum_all") for c in rows.columns if str(c).endswith("_sum_all")
+        ]
         months = self._values(rows, "count")
         self.means_ = self._values(rows, "sum").sum(axis=0) / np.maximum(months.sum(axis=0), 1)
         return self
 
     def transform(self, rows: pd.DataFrame) -> Numbers:
         """Return one column per counter, 0 where no month is known."""
-        return self._values(rows, "sum") - self._values(rows, "count") * self.means_
+        evidence: Numbers = self._values(rows, "sum") - self._values(rows, "count") * self.means_
+        return evidence
 
     def get_feature_names_out(self, names: Any = None) -> Any:
         """Return the counters' names."""

@@ -42,14 +42,17 @@ def read_columns(con: DuckDBPyConnection) -> Columns:
     numbers: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
     counters: list[str] = []
-    catalog = con.execute("select * from gold.feature_catalog").df().sort_values("feature")
-    for row in catalog.itertuples():
-        if row.feature_group == CLICKSTREAM:
-            if row.feature.endswith("_sum_all"):
-                counters.append(row.feature.removesuffix("_sum_all"))
-        elif row.null_rate < 1 and (row.data_type == "varchar" or row.sd > 0):
-            kind = categories if row.data_type == "varchar" else numbers
-            kind.setdefault(row.feature_group, []).append(row.feature)
+    catalog = con.execute(
+        "select feature, feature_group, data_type, null_rate, sd from gold.feature_catalog"
+        " order by feature"
+    ).fetchall()
+    for feature, group, data_type, null_rate, sd in catalog:
+        if group == CLICKSTREAM:
+            if feature.endswith("_sum_all"):
+                counters.append(feature.removesuffix("_sum_all"))
+        elif null_rate < 1 and (data_type == "varchar" or (sd or 0) > 0):
+            kind = categories if data_type == "varchar" else numbers
+            kind.setdefault(group, []).append(feature)
     return Columns(numbers, categories, counters)
 
 
@@ -82,7 +85,8 @@ def history_of(con: DuckDBPyConnection, months: str, columns: Columns) -> pd.Dat
         for counter in columns.counters
         for kind in ("sum", "count")
     )
-    return con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    sums: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
+    return sums
 
 
 def with_history(rows: pd.DataFrame, history: pd.DataFrame, columns: Columns) -> pd.DataFrame:

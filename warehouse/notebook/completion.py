@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 KEYWORDS = """
-    select keyword_name from duckdb_keywords() where keyword_category <> 'column_name'
+    select keyword_name from duckdb_keywords()
     union
     select function_name from duckdb_functions()
     where function_type in ('aggregate', 'scalar') and regexp_full_match(function_name, '[a-z]+')

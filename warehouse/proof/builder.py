@@ -1,17 +1,19 @@
 """The full build that all rebuilds are compared with, and the databases they are made in."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
+from warehouse.base.rows import one_row
 from warehouse.proof.compare import Comparison, Found, Table, hash_rows
 from warehouse.proof.variants import (
     NONSENSE,
@@ -85,7 +87,7 @@ def build_full(
     return FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
 
 
-def needed_models(project: CompiledProject, names: Iterator[str] | list[str]) -> tuple[Model, ...]:
+def needed_models(project: CompiledProject, names: Iterable[str]) -> tuple[Model, ...]:
     """Return the named models and all that they are made from, in the order of building."""
     needed = project.ancestors(names)
     return tuple(model for model in project.models if model.relation in needed)
@@ -115,9 +117,9 @@ def _table(con: DuckDBPyConnection, project: CompiledProject, model: Model) -> T
     described = con.execute(f"describe {model.relation}").fetchall()
     delay = max((source.delay_days for source in spine_sources(project)), default=0)
     table = Table(model.name, model.relation, {n: kind for n, kind, *_ in described}, True, delay)
-    (is_unique,) = con.execute(
-        f"select count(*) = count(distinct ({', '.join(table.keys)})) from {model.relation}"
-    ).fetchone()
+    (is_unique,) = one_row(
+        con, f"select count(*) = count(distinct ({', '.join(table.keys)})) from {model.relation}"
+    )
     return Table(table.name, table.relation, table.columns, is_unique, delay)
 
 
@@ -170,7 +172,7 @@ class Rebuilder:
     def __init__(self, full: FullBuild, stop: threading.Event) -> None:
         self._full = full
         self._stop = stop
-        self._marks: dict[str, tuple[object, ...]] = {}
+        self._marks: dict[str, tuple[Any, ...]] = {}
         self._con = open_in_memory(threads=1, spill_dir=full.scratch)
         attach(self._con, full.run_dir)
         _set_another_day(self._con)
@@ -231,14 +233,14 @@ class Rebuilder:
     def _is_as_in_full(self, relation: str) -> bool:
         """Tell whether a small relation is as in the full build; large ones are not asked."""
         columns = len(self._con.execute(f"describe {relation}").fetchall())
-        (rows,) = self._con.execute(f"select count(*) from {relation}").fetchone()
+        (rows,) = one_row(self._con, f"select count(*) from {relation}")
         if rows * columns > SMALL_CELLS:
             return False
         query = "select count(*), sum(hash(t)), bit_xor(hash(t)) from {} as t"
         if relation not in self._marks:
             full = self._full.file(relation)
-            self._marks[relation] = self._con.execute(query.format(full)).fetchone()
-        return self._con.execute(query.format(relation)).fetchone() == self._marks[relation]
+            self._marks[relation] = one_row(self._con, query.format(full))
+        return one_row(self._con, query.format(relation)) == self._marks[relation]
 
     def _comparison(self, table: Table, variant: Variant) -> Comparison:
         """Return which rows of a table are compared, and with what.

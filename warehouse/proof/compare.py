@@ -6,6 +6,7 @@ from datetime import date
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
+from warehouse.base.rows import one_row
 
 ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
 KEYS = ("loan_id", "label_definition")
@@ -73,7 +74,7 @@ class Table:
         return f"hash(t{signs})" if self.is_unique else f"sum(hash(t{signs}))"
 
     def differs(self, column: str) -> str:
-        """Return the condition under which a column of rows a and b is not the same byte for byte."""
+        """Return the condition under which a column of rows a and b differs in any byte."""
         a, b = (f"{side}.{quoted_name(column)}" for side in "ab")
         condition = f"{a} is distinct from {b}"
         if column in self._floats():
@@ -130,29 +131,28 @@ class Comparison:
             where expected.row_hash is distinct from found_hashes.row_hash
             """
         )
-        (compared,) = con.execute(
-            f"select count(*) from {self.full} where {self.expected_if}"
-        ).fetchone()
+        (compared,) = one_row(con, f"select count(*) from {self.full} where {self.expected_if}")
         return [*self._missing_and_added(con), *self._changed(con)], compared
 
     def _missing_and_added(self, con: DuckDBPyConnection) -> list[Found]:
         keys = ", ".join(self.table.keys)
-        rows, example = con.execute(
+        rows, example = one_row(
+            con,
             f"""
             select count(*), min(loan_id) from differing
             where
                 is_missing or (is_added and ({keys}) in (
                     select ({keys}) from {self.found} where {self.found_if} and {self.added_if}
                 ))
-            """
-        ).fetchone()
+            """,
+        )
         return [Found(ROWS, rows, example)] if rows else []
 
     def _changed(self, con: DuckDBPyConnection) -> list[Found]:
         """Return the columns in which rows of one key differ; both sides are materialised first."""
         changed = "select * exclude (is_added, is_missing) from differing"
         changed += " where not is_added and not is_missing"
-        rows, example = con.execute(f"select count(*), min(loan_id) from ({changed})").fetchone()
+        rows, example = one_row(con, f"select count(*), min(loan_id) from ({changed})")
         if rows == 0:
             return []
         if not self.table.is_unique:
@@ -168,15 +168,16 @@ class Comparison:
         for start in range(0, len(columns), COLUMNS_AT_ONCE):
             names = columns[start : start + COLUMNS_AT_ONCE]
             counted = ", ".join(f"count(*) filter ({self.table.differs(name)})" for name in names)
-            values = con.execute(
-                f"select {counted} from changed_a as a positional join changed_b as b"
-            ).fetchone()
+            values = one_row(
+                con, f"select {counted} from changed_a as a positional join changed_b as b"
+            )
             counts |= {name: count for name, count in zip(names, values, strict=True) if count}
         return [Found(name, count, self._example(con, name)) for name, count in counts.items()]
 
     def _example(self, con: DuckDBPyConnection, column: str) -> str:
-        (loan_id,) = con.execute(
+        (loan_id,) = one_row(
+            con,
             "select min(a.loan_id) from changed_a as a positional join changed_b as b"
-            f" where {self.table.differs(column)}"
-        ).fetchone()
-        return loan_id
+            f" where {self.table.differs(column)}",
+        )
+        return str(loan_id)

@@ -20,12 +20,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from warehouse.base.errors import UserError
-from warehouse.base.paths import DBT_DIR
 from warehouse.base.files import write_json
+from warehouse.base.paths import DBT_DIR
 from warehouse.features.scoring import published_run
 from warehouse.proof.builder import FullBuild, Rebuilder, build_full
 from warehouse.proof.compare import Difference
@@ -111,13 +112,15 @@ def prove(
         on_progress(Event("compiling the models"))
         target_dir = datamart_dir / "proof_target" if project_dir == DBT_DIR else None
         project = compile_project(project_dir, run_dir, target_dir)
-        with tempfile.TemporaryDirectory(prefix="proof_", dir=datamart_dir) as scratch:
-            with _Workers(workers) as pool:
-                on_progress(Event("building all of gold"))
-                full = _build_full(pool, project, run_dir, Path(scratch))
-                findings.columns = full.columns
-                variants = _variants(pool, full, months)
-                _run(pool, full, variants, findings, on_progress, fail_fast)
+        with (
+            tempfile.TemporaryDirectory(prefix="proof_", dir=datamart_dir) as scratch,
+            _Workers(workers) as pool,
+        ):
+            on_progress(Event("building all of gold"))
+            full = _build_full(pool, project, run_dir, Path(scratch))
+            findings.columns = full.columns
+            variants = _variants(pool, full, months)
+            _run(pool, full, variants, findings, on_progress, fail_fast)
     except KeyboardInterrupt as error:
         raise ProofStopped(findings.result("stopped")) from error
     result = findings.result()
@@ -172,7 +175,8 @@ class _Workers:
         if not hasattr(self._local, "rebuilder"):
             self._local.rebuilder = Rebuilder(full, self.stop)
             self.interruptible(self._local.rebuilder.interrupt)
-        return self._local.rebuilder
+        rebuilder: Rebuilder = self._local.rebuilder
+        return rebuilder
 
 
 def _build_full(
@@ -233,7 +237,7 @@ def _run(
         return variant, differences, rows
 
     findings.builds = 1  # the full one
-    pending = {pool.submit(lambda variant=variant: work(variant)) for variant in variants}
+    pending = {pool.submit(partial(work, variant)) for variant in variants}
     done_count = 0
     while pending:
         done, pending = wait(pending, timeout=WAIT_SECONDS, return_when=FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
+from warehouse.base.rows import one_row
 from warehouse.transform.compiled import SPINE_MODEL, CompiledProject, Source, create_relation
 
 KNOWN_FROM = "__known_from"
@@ -38,7 +39,7 @@ class Variant:
 
     @property
     def is_known(self) -> str:
-        """The condition under which a row of bronze is known by the day, also one without a date."""
+        """The condition under which a row of bronze, dated or not, is known by the day."""
         return f"coalesce({KNOWN_FROM} <= timestamp '{self.day}', true)"
 
 
@@ -70,10 +71,9 @@ class Bronze:
                 f"copy (select * exclude (__watermark) from laid_out)"
                 f" to '{self.file(source, REAL)}' {options}"
             )
-            con.execute(
-                f"copy ({_nonsense_rows(source)}) to '{self.file(source, NONSENSE)}' {options}"
-            )
-            (last,) = con.execute(f"select max({KNOWN_FROM}) from laid_out").fetchone()
+            nonsense = _nonsense_rows(source, _date_columns(con, source) if is_spine else set())
+            con.execute(f"copy ({nonsense}) to '{self.file(source, NONSENSE)}' {options}")
+            (last,) = one_row(con, f"select max({KNOWN_FROM}) from laid_out")
             self._last_known[source.relation] = last or datetime.min
         con.execute("drop table if exists laid_out")
         con.execute(f"copy (from {LOADS}) to '{self._loads_file()}' (format parquet)")
@@ -162,13 +162,25 @@ def _day(table: str, source: Source) -> str:
     return f"cast(try_strptime(trim({table}.snapshot_date), '{date_format}') as date)"
 
 
-def _nonsense_rows(source: Source) -> str:
+def _date_columns(con: DuckDBPyConnection, source: Source) -> set[str]:
+    """Return the columns of laid_out that hold dates, such as the start of a loan."""
+    shares = ", ".join(
+        f"count(try_strptime(trim({quoted_name(name)}), '{source.date_format}')) * 2"
+        f" > count({quoted_name(name)})"
+        for name in source.columns
+    )
+    is_date = one_row(con, f"select {shares} from laid_out")
+    return {name for name, found in zip(source.columns, is_date, strict=True) if found}
+
+
+def _nonsense_rows(source: Source, dates: set[str]) -> str:
     """Return the query of the rows of laid_out saying something else; half of them are gone.
 
-    Keys, dates and customers stay, and so does the watermark of every load: it is made from dates,
-    and would move what later loads brought from late to on time.
+    Keys and customers stay, and the given columns of dates: a loan of a later day is no application
+    of an earlier one. The watermark of every load stays too: it is made from dates, and would move
+    what later loads brought from late to on time.
     """
-    kept = {*source.key, source.date_column, source.customer_column}
+    kept = {*source.key, source.date_column, source.customer_column, *dates}
     columns = [name for name in source.columns if name not in kept]
     values = ", ".join(f"{_nonsense(name)} as {quoted_name(name)}" for name in columns)
     return f"""

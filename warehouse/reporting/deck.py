@@ -101,6 +101,7 @@ def typeset(source: Path, moment: datetime) -> tuple[bytes, int]:
         raise UserError(f"the deck cannot be set: {error}") from error
     if warnings:
         raise UserError(f"the deck is not clean: {'; '.join(str(one) for one in warnings)}")
+    assert isinstance(pdf, bytes)
     return pdf, len(pages) if isinstance(pages, list) else 1
 
 

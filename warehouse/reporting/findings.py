@@ -202,22 +202,20 @@ def power(strongest: Sequence[Row], models: Sequence[Row], limit: Row) -> Findin
     return Finding("power", "Feature power", GOOD, text)
 
 
-def knowledge(effects: Sequence[Row]) -> Finding | None:
-    """Judge late rows and corrections: gold.knowledge_effects, where the run has it."""
-    if not effects:
-        return None
-    late = sum(row.get("late_rows") or 0 for row in effects)
-    corrections = sum(row.get("corrections") or 0 for row in effects)
+def knowledge(effects: Sequence[Row]) -> Finding:
+    """Say how many rows came late or were corrected: gold.knowledge_effects."""
+    late, corrections = (sum(row[kind] for row in effects) for kind in ("late_rows", "corrections"))
+    title = "Late rows, corrections"
     if not late + corrections:
-        return Finding(
-            "knowledge", "Late rows, corrections", GOOD, "No row came late or was corrected."
-        )
+        return Finding("knowledge", title, GOOD, "No row arrived late or was corrected.")
+    changed = sum(row["applications_changed"] for row in effects)
     text = (
         f"{late:,} {plural(late, 'row', 'rows')} arrived late and {corrections:,}"
-        f" {plural(corrections, 'was a correction', 'were corrections')}; closed applications keep"
-        " what was known on their day."
+        f" {plural(corrections, 'was a correction', 'were corrections')}; {changed:,}"
+        f" {plural(changed, 'application keeps', 'applications keep')} what was known on the day"
+        " where it differs."
     )
-    return Finding("knowledge", "Late rows, corrections", GOOD, text)
+    return Finding("knowledge", title, GOOD, text)
 
 
 def proof(result: Row | None) -> Finding:

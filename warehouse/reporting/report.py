@@ -6,7 +6,7 @@ the page brings along, so that it opens without a network.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def _charts(
 
     published = [manifest for manifest in manifests if manifest.get("outcome") == "published"]
     catalog = tables["gold.feature_catalog"]
-    drawn = {
+    drawn: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         "rates": (charts.label_rates, [of_default("gold.label_rates")]),
         "maturity": (charts.label_maturity, [of_default("gold.label_maturity_by_month")]),
         "vintages": (charts.vintage_curves, [tables["gold.vintage_curves"]]),
@@ -204,7 +204,5 @@ def _environment() -> Environment:
         "dark_rules": Markup(theme.dark_rules("figure svg")),
         "font": Markup(theme.SANS),
         "script": Markup(theme.page_script()),
-        "plural": findings.plural,
-        "gaps": findings.gaps,
     }
     return environment

@@ -89,7 +89,11 @@ def styled(
     or a step per row; font_size: in pixels, of axes, legends and labels.
     """
     size = {name: value for name, value in {"width": width, "height": height}.items() if value}
-    axis = {"labelFontSize": font_size, "titleFontSize": font_size, "titleFontWeight": "normal"}
+    axis: dict[str, Any] = {
+        "labelFontSize": font_size,
+        "titleFontSize": font_size,
+        "titleFontWeight": "normal",
+    }
     return chart.properties(**size).configure(
         font=font,
         background=COLORS["paper"],
@@ -135,7 +139,7 @@ def svg_for_readers(chart: Any) -> str:
 
 def page_script() -> str:
     """Return the script that draws Vega-Lite charts in a page, with all that it needs."""
-    return vl_convert.javascript_bundle(vl_version=VEGALITE_VERSION)
+    return vl_convert.javascript_bundle(None, vl_version=VEGALITE_VERSION)
 
 
 def dark_rules(scope: str = "") -> str:

@@ -8,7 +8,7 @@ user adds to the models is there as well.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,14 @@ class Source:
 class CompiledProject:
     """The compiled models in the order in which they are built, and the sources below them.
 
-    customer_key is the SQL that cleans a column `customer_id`, as silver cleans it.
+    customer_key is the SQL that cleans a column `customer_id`, as silver cleans it. source_columns
+    maps the columns of a model, by the model's name, to the raw columns that they are made of.
     """
 
     models: tuple[Model, ...]
     sources: tuple[Source, ...]
     customer_key: str = "customer_id"
+    source_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def model(self, name: str) -> Model:
         """Return the model of this name; raises KeyError where there is none."""
@@ -138,6 +140,7 @@ class CompiledProject:
                 models=tuple(Model(**_with_tuples(model)) for model in content["models"]),
                 sources=tuple(Source(**_with_tuples(source)) for source in content["sources"]),
                 customer_key=content["customer_key"],
+                source_columns=content["source_columns"],
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
@@ -173,13 +176,16 @@ class CompiledProject:
                 if "file" in node.config.meta
             ),
             customer_key=key_rule or cls.customer_key,
+            source_columns={
+                node.name: found for node in models.values() if (found := _source_columns(node))
+            },
         )
 
 
 def compile_project(
     project_dir: Path, run_dir: Path, target_dir: Path | None = None
 ) -> CompiledProject:
-    """Compile a dbt project over a run's folder, with the --as-of and --known-at of the run.
+    """Compile a dbt project, with the --as-of and --known-at of a run.
 
     target_dir (default: the project's own) holds what dbt keeps to be quicker the next time.
 
@@ -187,15 +193,18 @@ def compile_project(
     """
     from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
 
-    variables = {"run_dir": str(run_dir), "memory_limit": None, **_moment_of_run(run_dir)}
+    target = target_dir or project_dir / "target"
+    # an empty folder of one name, not the run's: dbt parses anew whenever a variable changes
+    variables = {"run_dir": str(target / "empty_run"), "memory_limit": None}
+    variables |= _moment_of_run(run_dir)
     options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
     options += ["--target", "run", "--vars", json.dumps(variables)]
-    options += ["--target-path", str(target_dir or project_dir / "target")]
+    options += ["--target-path", str(target)]
     options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
     outcome = dbtRunner().invoke(["parse", *options])
     if outcome.success:
-        manifest = outcome.result
+        manifest: Any = outcome.result
         outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
@@ -330,6 +339,14 @@ def _source(node: Any, wiring: Mapping[str, str]) -> Source:
         silver=wiring.get("silver"),
         group=wiring.get("group"),
     )
+
+
+def _source_columns(node: Any) -> dict[str, str]:
+    """Return the raw column of each column of a model that names one (meta source_column)."""
+    found = {
+        name: _column_meta(column).get("source_column") for name, column in node.columns.items()
+    }
+    return {name: raw for name, raw in found.items() if raw}
 
 
 def _column_meta(column: Any) -> Mapping[str, Any]:

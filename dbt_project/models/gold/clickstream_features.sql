@@ -1,18 +1,25 @@
 {#-
     Per counter: its value at the application, and over each trailing window of the customer's own
     past the count, sum, mean, standard deviation, trend (least-squares slope, change a month) and
-    how far the value at the application lies from the mean.
+    how far the value at the application lies from the mean. Named as in clickstream_statistics.
 
     All of it comes from sums of integers, exact in any order of summation: n, the sum of x, of
-    x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months.
+    x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months. Every
+    reading is summed once, in the shortest window that holds it (its bucket); the sums of a window
+    are those of its bucket and of the buckets of the shorter windows.
+
+    Made in batches of customers (see macros/parquet.sql), so that each reads its own part of
+    clickstream: a feature that compares customers belongs into a model of its own.
 -#}
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
-{%- set wide_sum = adapter.dispatch('wide_sum') -%}
+{%- set names = windows | list -%}
+{%- set wide_sum, wide = adapter.dispatch('wide_sum'), adapter.dispatch('wide') -%}
+{%- set customer = "coalesce(customer_id, '')" -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
+    where {{ in_batch(customer) }}
     {%- if is_incremental() %}
     and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
@@ -20,6 +27,7 @@ with applications as (
 
 clickstream as (
     select * from {{ ref('clickstream') }}
+    where {{ in_batch('customer_id') }}
 ),
 
 joined as (
@@ -40,59 +48,72 @@ known as (
     ) }}
 ),
 
-readings as (
+ages as (
     select
         *,
         -{{ months_between('snapshot_date', 'application_date') }} as t
     from known
 ),
 
-{% for window, months in windows.items() -%}
-sums_{{ window }} as (
+readings as (
+    select
+        *,
+        case
+            {%- for window, months in windows.items() if months %}
+            when t > -{{ months }} then '{{ window }}'
+            {%- endfor %}
+            else '{{ names[-1] }}'
+        end as bucket
+    from ages
+),
+
+buckets as (
     select
         customer_id,
         application_date,
+        bucket,
         count(*) as months
         {%- for counter in counters %},
         count({{ counter }}) as {{ counter }}_n,
-        {{ wide_sum(counter) }} as {{ counter }}_x,
+        cast(sum({{ counter }}) as bigint) as {{ counter }}_x,
         {{ wide_sum('cast(' ~ counter ~ ' as bigint) * ' ~ counter) }} as {{ counter }}_xx,
-        sum(case when {{ counter }} is not null then t end) as {{ counter }}_t,
-        sum(case when {{ counter }} is not null then t * t end) as {{ counter }}_tt,
-        {{ wide_sum('t * ' ~ counter) }} as {{ counter }}_tx
+        cast(sum(case when {{ counter }} is not null then t end) as bigint) as {{ counter }}_t,
+        cast(sum(case when {{ counter }} is not null then t * t end) as bigint) as {{ counter }}_tt,
+        cast(sum(t * {{ counter }}) as bigint) as {{ counter }}_tx
         {%- endfor %}
     from readings
-    {%- if months %}
-    where t > -{{ months }}
-    {%- endif %}
-    group by customer_id, application_date
+    group by customer_id, application_date, bucket
+),
+
+{% for window in names -%}
+bucket_{{ window }} as (
+    select * from buckets
+    where bucket = '{{ window }}'
 ),
 
 {% endfor -%}
--- worked out before they are joined: a feature takes half the memory of the sums it comes from
-{% for window in windows -%}
-window_{{ window }} as (
+sums as (
     select
-        customer_id,
-        application_date,
-        months
+        spine.customer_id,
+        spine.application_date
+        {%- for window in names %}
+        {%- set shorter = names[:loop.index] %},
+        {% for name in shorter %}coalesce(bucket_{{ name }}.months, 0){{ ' + ' if not loop.last }}{% endfor %} as months_{{ window }}
         {%- for counter in counters %}
-        {%- set n = counter ~ '_n' -%}
-        {%- set x = counter ~ '_x' -%}
-        {%- set xx = counter ~ '_xx' -%}
-        {%- set t = counter ~ '_t' -%}
-        {%- set tt = counter ~ '_tt' -%}
-        {%- set tx = counter ~ '_tx' %},
-        {{ n }},
-        cast({{ x }} as bigint) as {{ counter }}_sum,
-        {{ ratio(x, n) }} as {{ counter }}_mean,
-        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ x ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd,
-        {{ ratio(n ~ ' * ' ~ tx ~ ' - ' ~ t ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend
+        {%- for sum in ['n', 'x', 'xx', 't', 'tt', 'tx'] %},
+        {% for name in shorter %}coalesce(bucket_{{ name }}.{{ counter }}_{{ sum }}, 0){{ ' + ' if not loop.last }}{% endfor %} as {{ counter }}_{{ sum }}_{{ window }}
         {%- endfor %}
-    from sums_{{ window }}
+        {%- endfor %}
+        {%- endfor %}
+    from (select distinct customer_id, application_date from applications) as spine
+    {%- for window in names %}
+    left join bucket_{{ window }}
+        on
+            spine.customer_id = bucket_{{ window }}.customer_id
+            and spine.application_date = bucket_{{ window }}.application_date
+    {%- endfor %}
 ),
 
-{% endfor -%}
 features as (
     select
         joined.loan_id,
@@ -101,25 +122,29 @@ features as (
         {%- for counter in counters %},
         joined.{{ counter }}
         {%- endfor %}
-        {%- for window in windows %}{% set past = 'window_' ~ window %},
-        coalesce({{ past }}.months, 0) as clickstream_months_{{ window }}
-        {%- for counter in counters %},
-        coalesce({{ past }}.{{ counter }}_n, 0) as {{ counter }}_count_{{ window }},
-        {{ past }}.{{ counter }}_sum as {{ counter }}_sum_{{ window }},
-        {{ past }}.{{ counter }}_mean as {{ counter }}_mean_{{ window }},
-        {{ past }}.{{ counter }}_sd as {{ counter }}_sd_{{ window }},
-        {{ past }}.{{ counter }}_trend as {{ counter }}_trend_{{ window }},
-        joined.{{ counter }} - {{ past }}.{{ counter }}_mean as {{ counter }}_change_{{ window }}
+        {%- for window in names %},
+        coalesce(sums.months_{{ window }}, 0) as clickstream_months_{{ window }}
+        {%- for counter in counters %}
+        {%- set n = 'sums.' ~ counter ~ '_n_' ~ window -%}
+        {%- set x = 'sums.' ~ counter ~ '_x_' ~ window -%}
+        {%- set xx = 'sums.' ~ counter ~ '_xx_' ~ window -%}
+        {%- set t = 'sums.' ~ counter ~ '_t_' ~ window -%}
+        {%- set tt = 'sums.' ~ counter ~ '_tt_' ~ window -%}
+        {%- set tx = 'sums.' ~ counter ~ '_tx_' ~ window %},
+        coalesce({{ n }}, 0) as {{ counter }}_count_{{ window }},
+        case when {{ n }} > 0 then {{ x }} end as {{ counter }}_sum_{{ window }},
+        {{ ratio(x, n) }} as {{ counter }}_mean_{{ window }},
+        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ wide(x) ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd_{{ window }},
+        {{ ratio(wide(n) ~ ' * ' ~ tx ~ ' - ' ~ wide(t) ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend_{{ window }},
+        joined.{{ counter }} - {{ ratio(x, n) }} as {{ counter }}_change_{{ window }}
         {%- endfor %}
         {%- endfor %},
         {{ provenance('clickstream') }}
     from joined
-    {%- for window in windows %}
-    left join window_{{ window }}
+    left join sums
         on
-            joined.customer_id = window_{{ window }}.customer_id
-            and joined.application_date = window_{{ window }}.application_date
-    {%- endfor %}
+            joined.customer_id = sums.customer_id
+            and joined.application_date = sums.application_date
     left join missing
         on
             joined.customer_id = missing.customer_id
@@ -130,6 +155,6 @@ select * from features
 {%- if is_incremental() %}
 union all
 select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
+where {{ is_closed('application_date') }} and {{ in_batch(customer) }}
 {%- endif %}
 order by loan_id

@@ -170,8 +170,8 @@ window_months as (
         on
             windows.loan_id = months.loan_id
             and (
-                months.mob = windows.last_month
-                or (windows.observed = 'ever_within' and months.mob < windows.last_month)
+                windows.last_month = months.mob
+                or (windows.observed = 'ever_within' and windows.last_month > months.mob)
             )
 ),
 

@@ -67,7 +67,8 @@ last_applications as (
             when spine.customer_id is null then 'no_application'
             when
                 {{ plus_days('source.snapshot_date', source_meta(name, 'delay_days')) }}
-                {{ '>' if source_meta(name, 'boundary') == 'inclusive' else '>=' }} spine.application_date
+                {{ '>' if source_meta(name, 'boundary') == 'inclusive' else '>=' }}
+                spine.application_date
                 then 'after_every_application'
             when source.known_from > spine.application_date then 'known_too_late'
             when source.known_until <= spine.application_date and not exists (

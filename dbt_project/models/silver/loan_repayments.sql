@@ -19,7 +19,8 @@ cleaned as (
         *,
         {{ in_range('tenure_number', 'tenure', 'integer') }} as tenure_cleaned,
         {%- for amount in amounts %}
-        {{ in_range(amount ~ '_number', amount, 'decimal(18, 2)') }} as {{ amount }}_cleaned{{ ',' if not loop.last }}
+        {{ in_range(amount ~ '_number', amount, 'decimal(18, 2)') }}
+            as {{ amount }}_cleaned{{ ',' if not loop.last }}
         {%- endfor %}
     from numbers
 ),
@@ -76,7 +77,8 @@ missed as (
         *,
         case
             when overdue_amt_cleaned <= {{ var('overdue_tolerance') }} then 0
-            when instalment > 0 then {{ in_range('ceil(instalments_overdue)', 'tenure', 'integer') }}
+            when instalment > 0
+                then {{ in_range('ceil(instalments_overdue)', 'tenure', 'integer') }}
         end as installments_missed
     from overdue
 ),
@@ -113,9 +115,13 @@ repayments as (
                 then instalments_overdue - (installments_missed - 1) < {{ var('marginal_share') }}
             when installments_missed = 0 then false
         end as is_marginal,
-        {%- set actions = [cleaning_action('tenure', 'tenure', 'tenure_cleaned', number='tenure_number')] -%}
+        {%- set actions = [
+            cleaning_action('tenure', 'tenure', 'tenure_cleaned', number='tenure_number')
+        ] -%}
         {%- for amount in amounts -%}
-            {%- do actions.append(cleaning_action(amount, amount, amount ~ '_cleaned', number=amount ~ '_number')) -%}
+            {%- do actions.append(
+                cleaning_action(amount, amount, amount ~ '_cleaned', number=amount ~ '_number')
+            ) -%}
         {%- endfor -%}
         {%- do actions.append(
             "case when overdue_amt_cleaned > 0 and installments_missed is null"

@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from warehouse.reporting.charts.base import data
+from warehouse.reporting.charts.base import Row, data
 from warehouse.reporting.theme import COLORS, styled
 
 FIRST, LAST, LOADED = "2024-01-20", "2024-10-12", "2024-06-10"
@@ -37,7 +37,7 @@ LANES = (
         "hex": COLORS["violet"],
     },
 )
-APPLICATIONS = (
+APPLICATIONS: tuple[Row, ...] = (
     {"day": "2024-04-01", "lane": 0, "name": "application 1", "uses": "uses 3,000, for good"},
     {"day": "2024-08-20", "lane": 2, "name": "application 2", "uses": "uses 2,500, the latest"},
 )

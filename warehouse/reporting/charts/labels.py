@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from warehouse.reporting.charts.base import (
+    Row,
     Rows,
     data,
     month_bands,
@@ -54,7 +55,7 @@ def label_rates(rows: Rows) -> Any:
     rule = first.mark_rule(color=COLORS["ink"], strokeDash=[3, 3]).encode(y="overall_rate:Q")
     label = first.mark_text(align="left", dx=6, fontWeight="bold").encode(
         y="overall_rate:Q",
-        x=alt.XValue("width"),
+        x=alt.value("width"),
         text=alt.Text("overall_rate:Q", format=".1%"),
     )
     layers = [
@@ -162,7 +163,7 @@ def overdue_money(rows: Rows, label_month: int) -> Any:
         {"mob": label_month, "head": "the label", "text": "default or not is known"},
     ]
     notes = alt.Chart(data(marks)).encode(x="mob:Q")
-    at = {"align": "left", "baseline": "top", "dx": 7}
+    at: Row = {"align": "left", "baseline": "top", "dx": 7}
     layers = [
         base.mark_area(color=COLORS["bad"], opacity=0.16),
         base.mark_line(color=COLORS["bad"], strokeWidth=2.4),

@@ -9,7 +9,7 @@ from warehouse.reporting.charts.base import Row, Rows, data, records, scale, wor
 from warehouse.reporting.theme import COLORS, SERIES, series_colors, styled
 
 SIDE = 300
-SHARE = {"format": ".0%", "tickCount": 5}
+SHARE: Row = {"format": ".0%", "tickCount": 5}
 
 
 def group_power(rows: Rows) -> Any:

@@ -54,7 +54,7 @@ def timeline(rows: Rows) -> Any:
 def _place(row: Row, low: float, high: float) -> float:
     if row["series"] in ("clickstream", "clickstream_mean") and row["value"] is not None:
         top, bottom = COUNTERS
-        return bottom - (row["value"] - low) / ((high - low) or 1) * (bottom - top)
+        return bottom - (float(row["value"]) - low) / ((high - low) or 1) * (bottom - top)
     return REPAYMENTS if row["series"] == "days_past_due" else SNAPSHOTS
 
 

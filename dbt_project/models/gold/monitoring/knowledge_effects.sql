@@ -1,7 +1,7 @@
 {#-
-    What it matters that features are read as they were known. For the applications of customers of
-    whom rows came late or corrected, the snapshot of each source is found twice: as it was known, and
-    as if every row had been known from its date in its latest version.
+    Why it matters that features are read as they were known. For the applications of customers of
+    whom rows came late or corrected, the snapshot of each source is found twice: as it was known,
+    and as if every row had been known from its date in its latest version.
 -#}
 {%- set sources = var('sources') -%}
 {%- set applications = ref('loan_applications') -%}
@@ -77,7 +77,8 @@ knowledge_effects as (
     from {{ name }}_arrivals
     cross join (
         select
-            count(distinct case when values_changed > 0 then application_id end) as applications_changed,
+            count(distinct case when values_changed > 0 then application_id end)
+                as applications_changed,
             cast(coalesce(sum(values_changed), 0) as bigint) as values_changed
         from {{ name }}_changes
     ) as changes

@@ -26,7 +26,9 @@ loans as (
         count(maturity.label) as labelled,
         cast(coalesce(sum(maturity.label), 0) as bigint) as defaults,
         sum(maturity.label) / nullif(count(maturity.label), 0) as default_rate,
-        count(*) filter (where maturity.label <> default_labels.label) as judged_otherwise
+        count(*) filter (where maturity.label <> default_labels.label) as judged_otherwise,
+        count(*) filter (where maturity.is_marginal) as marginal_labels,
+        count(*) filter (where maturity.maturity = 'stopped_past_due') as stopped_past_due
     from maturity
     left join default_labels on maturity.loan_id = default_labels.loan_id
     group by maturity.label_definition
@@ -64,6 +66,8 @@ label_summary as (
         loans.defaults,
         loans.default_rate,
         loans.judged_otherwise,
+        loans.marginal_labels,
+        loans.stopped_past_due,
         coalesce(months.months, 0) as months,
         coalesce(months.months_outside, 0) as months_outside,
         chances.chance_of_outside,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt.cli.main import dbtRunner
 
-from tests.loads_support import Compiled
-from warehouse.base.catalog import attach
+from tests.support.compiled import compiled
 from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 
 MARKED_NAME, MARKED_SSN = "Zyxwvut Qponmlk", "987-65-4329"
@@ -139,21 +139,9 @@ def test_the_pages_of_the_project_hold_none_either():
     assert leaks(paths, personal_values(DATA_DIR)) == []
 
 
-@pytest.fixture(scope="module")
-def dbt_manifest(tmp_path_factory) -> dict:
-    from dbt.cli.main import dbtRunner
-
-    target = tmp_path_factory.mktemp("target")
-    options = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", target]
-    options += ["--log-level", "none", "--log-level-file", "none"]
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("WAREHOUSE_HOME", str(PROJECT_DIR))
-        assert dbtRunner().invoke(["parse", *map(str, options)]).success
-    return json.loads((target / "manifest.json").read_text())
-
-
 SENSITIVE = {"age", "occupation"}
-USERS_OF_SENSITIVE = {
+HOLD_SENSITIVE = {
+    "bronze.features_attributes",
     "silver.customer_attributes",
     "gold.attributes_features",
     "gold.feature_store",
@@ -161,46 +149,29 @@ USERS_OF_SENSITIVE = {
 }
 
 
-def columns_of(manifest: dict) -> Iterator[tuple[str, str, dict]]:
-    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
-    for node in nodes:
-        if node["resource_type"] in ("model", "source"):
-            for column in node["columns"].values():
-                meta = column.get("config", {}).get("meta") or column.get("meta") or {}
-                yield f"{node['schema']}.{node['name']}", column["name"], meta
-
-
-def test_sensitive_columns_are_marked_wherever_they_stand(dbt_manifest, sample):
-    marked = {
-        (table, column.lower())
-        for table, column, meta in columns_of(dbt_manifest)
-        if meta.get("sensitive")
-    }
-    there = {
-        (f"{schema}.{table}", column)
-        for schema, table, column in sample.execute(
-            "select table_schema, table_name, lower(column_name) from information_schema.columns"
-            " where table_schema in ('bronze', 'silver', 'gold')"
+def test_sensitive_columns_are_where_the_catalogue_says(sample):
+    """In the catalogue: every table that holds one, and every exposure that reads such a table."""
+    tables = {
+        f"{schema}.{table}"
+        for schema, table in sample.execute(
+            "select distinct table_schema, table_name from information_schema.columns"
+            " where table_schema in ('bronze', 'silver', 'gold') and lower(column_name) in $1",
+            [list(SENSITIVE)],
         ).fetchall()
-        if column in SENSITIVE
     }
-    assert there == marked
-    assert {table for table, _ in marked} - {"bronze.features_attributes"} == USERS_OF_SENSITIVE
-
-
-def test_what_uses_a_sensitive_column_is_listed(dbt_manifest, sample):
-    """In the catalogue: every table that holds it, and every exposure that reads such a table."""
+    assert tables == HOLD_SENSITIVE
+    manifest = compiled().manifest
     holding = {
         key
-        for key, node in (dbt_manifest["nodes"] | dbt_manifest["sources"]).items()
-        if f"{node['schema']}.{node['name']}" in USERS_OF_SENSITIVE | {"bronze.features_attributes"}
+        for key, node in (manifest.nodes | manifest.sources).items()
+        if f"{node.schema}.{node.name}" in HOLD_SENSITIVE
     }
     readers = {
-        exposure["label"]
-        for exposure in dbt_manifest["exposures"].values()
-        if holding & set(exposure["depends_on"]["nodes"])
+        exposure.label
+        for exposure in manifest.exposures.values()
+        if holding & set(exposure.depends_on.nodes)
     }
-    assert "A baseline credit model" in readers
+    assert {"A baseline credit model", "Online feature serving"} <= readers
     listed = dict(
         sample.execute(
             "select feature, sensitive_uses from gold.feature_catalog where len(sensitive_uses) > 0"
@@ -208,29 +179,32 @@ def test_what_uses_a_sensitive_column_is_listed(dbt_manifest, sample):
     )
     assert set(listed) == SENSITIVE
     for uses in listed.values():
-        assert set(uses) == USERS_OF_SENSITIVE | {"bronze.features_attributes"} | readers
+        assert set(uses) == HOLD_SENSITIVE | readers
 
 
-def test_the_project_s_own_test_looks_through_every_table(sample_datamart, dbt_manifest):
-    sql = Compiled(sample_datamart).tests["no_personal_data_leaves_bronze"]
-    models = {n["name"] for n in dbt_manifest["nodes"].values() if n["resource_type"] == "model"}
-    assert "not looked through" not in sql
-    assert models
-    with duckdb.connect() as con:
-        attach(con, sample_datamart / "current")
-        assert con.execute(sql).fetchall() == []
+PLANTED = {
+    "an_ssn": ("select 'see 123-45-6789' as note", "has a text that looks like an SSN"),
+    "a_list": ("select ['987-65-4321'] as notes", "has a text that looks like an SSN"),
+    "a_name": ("select 1 as customer_name", "has a column customer_name"),
+    "clean": ("select true as is_ssn_valid, '12-34-5678' as note, '2024-01-01' as day", None),
+}
 
 
-def test_the_project_s_own_test_finds_what_looks_like_an_ssn(sample_datamart):
-    sql = Compiled(sample_datamart).tests["no_personal_data_leaves_bronze"]
-    with duckdb.connect() as con:
-        attach(con, sample_datamart / "current")
-        con.execute("create table plain as from silver.quarantine")
-        for text, findings in (("12-34-5678", []), ("see 123-45-6789", ["a value like an SSN"])):
-            con.execute(f"create or replace view silver.quarantine as {planted('reason', text)}")
-            found = con.execute(sql).fetchall()
-            assert found == [("quarantine", finding) for finding in findings]
-
-
-def planted(column: str, text: str) -> str:
-    return f"select * replace ('{text}' as {column}) from plain"
+def test_every_model_is_held_against_personal_data(tmp_path):
+    """Also one that nobody told the guard of: it is a hook of the whole project."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "tests"))
+    for layer in ("silver", "gold"):
+        shutil.rmtree(project / "models" / layer)
+    (project / "models" / "_exposures.yml").unlink()
+    (project / "models" / "gold").mkdir()
+    for name, (sql, _) in PLANTED.items():
+        (project / "models" / "gold" / f"{name}.sql").write_text(sql)
+    options = ["--project-dir", project, "--profiles-dir", project, "--target", "run"]
+    options += ["--vars", json.dumps({"run_dir": str(tmp_path / "run"), "memory_limit": None})]
+    options += ["--log-level", "none", "--log-level-file", "none"]
+    outcome = dbtRunner().invoke(["run", *map(str, options)])
+    messages = {result.node.name: result.message for result in outcome.result}
+    assert set(messages) == set(PLANTED)
+    for name, (_, problem) in PLANTED.items():
+        assert (f"gold.{name} {problem}" in messages[name]) if problem else "OK" in messages[name]

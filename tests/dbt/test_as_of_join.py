@@ -4,7 +4,6 @@ The macro is rendered once for all configurations, by dbt; the SQL then runs on 
 """
 
 import json
-import os
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -15,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle import as_of, is_candidate, moment
-from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from tests.support.oracle import as_of, is_candidate, moment
+from warehouse.base.paths import DBT_DIR
 
-CUTOFF = datetime(2024, 1, 7, 12)
 PLAIN = {
     "keys": ["k"],
     "columns": ["a", "b"],
@@ -35,9 +33,9 @@ ODD = {
     "source_date": "group by",
     "date_alias": "winning date, really",
     "tie_break": ["load desc nulls last"],
-    "recorded_at": "Learnt At",
-    "known_at": "'2024-01-07 12:00:00'",
+    "known_from": "Learnt At",
 }
+VERSIONS = {"known_from": "learnt", "known_until": "replaced"}
 
 # name: (the macro's arguments, the types of the dates)
 CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -50,15 +48,17 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "everything": (
         PLAIN
         | {"boundary": "strict", "delay_days": 1, "max_age_days": 4}
-        | {"recorded_at": "learnt", "known_at": "spine.cutoff"},
+        | VERSIONS,
         {},
     ),
     "two_keys": (PLAIN | {"keys": ["k", "k2"]}, {}),
     "no_key": (PLAIN | {"keys": []}, {}),
     "no_columns": (PLAIN | {"columns": []}, {}),
     "no_tie_break": (PLAIN | {"tie_break": []}, {}),
-    "known_at": (PLAIN | {"recorded_at": "learnt", "known_at": f"'{CUTOFF}'"}, {}),
-    "known_at_per_row": (PLAIN | {"recorded_at": "learnt", "known_at": "spine.cutoff"}, {}),
+    "known_from": (PLAIN | {"known_from": "learnt"}, {}),
+    "versions": (PLAIN | VERSIONS, {}),
+    "strict_versions": (PLAIN | VERSIONS | {"boundary": "strict"}, {}),
+    "versions_at_a_time": (PLAIN | VERSIONS, TIMES),
     "timestamps": (PLAIN | {"max_age_days": 2, "delay_days": 1}, TIMES),
     "strict_timestamps": (PLAIN | {"boundary": "strict"}, TIMES),
     "date_asks_timestamps": (PLAIN, {"source": "timestamp"}),
@@ -67,7 +67,10 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "date_asks_zones": (PLAIN, {"source": "timestamptz"}),
     "odd_names": (ODD, {}),
 }
-KNOWN_ROWS = ["inclusive", "strict", "delay", "max_age", "two_keys", "odd_names", "timestamps"]
+KNOWN_ROWS = [
+    *("inclusive", "strict", "delay", "max_age", "two_keys", "odd_names", "timestamps"),
+    *("versions", "strict_versions"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +82,14 @@ def render(tmp_path_factory):
     said: list[str] = []
 
     def call(templates: list[str]) -> list[str]:
-        os.environ |= {
-            "WAREHOUSE_HOME": str(PROJECT_DIR),
-            "WAREHOUSE_BUILD_DIR": str(folder / "nothing_built"),
-        }
-        try:
-            outcome = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(
-                [
-                    *("compile", "--inline", "\n--cut--\n".join(templates), "--quiet"),
-                    *("--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)),
-                    *("--target-path", str(folder), "--log-path", str(folder)),
-                    *("--log-level", "none", "--log-level-file", "none"),
-                ]
-            )
-        finally:
-            del os.environ["WAREHOUSE_HOME"], os.environ["WAREHOUSE_BUILD_DIR"]
+        options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target", "run"]
+        options += ["--vars", json.dumps({"run_dir": str(folder / "nothing"), "memory_limit": None})]
+        options += ["--target-path", str(folder), "--log-path", str(folder)]
+        options += ["--log-level", "none", "--log-level-file", "none", "--quiet"]
+        runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
+        outcome = runner.invoke(
+            ["compile", "--inline", "\n--cut--\n".join(templates), *options]
+        )
         if not outcome.success:
             raise AssertionError(" ".join(" ".join(said).split()))
         return outcome.result[0].node.compiled_code.split("\n--cut--\n")
@@ -127,13 +123,14 @@ def names(arguments: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     keys, columns = [*arguments["keys"]], [*arguments["columns"]]
     for some, wanted in ((keys, ["k", "k2"]), (columns, ["a", "b", "c"])):
         some += [name for name in wanted if name not in some][: max(0, len(wanted) - len(some))]
-    spine = {"k": keys[0], "k2": keys[1], "asked": arguments["spine_date"], "cutoff": "cutoff"}
+    spine = {"k": keys[0], "k2": keys[1], "asked": arguments["spine_date"]}
     source = {
         "k": keys[0],
         "k2": keys[1],
         "dated": arguments["source_date"],
         "load": "load",
-        "learnt": arguments.get("recorded_at", "learnt"),
+        "learnt": arguments.get("known_from", "learnt"),
+        "replaced": "replaced",
         **dict(zip("abc", columns, strict=False)),
     }
     return spine, source
@@ -165,7 +162,7 @@ def check(con, sql: str, name: str, spine: list[dict], source: list[dict]) -> No
         **dict.fromkeys(("k", "k2", "a", "load"), "integer"),
         **dict.fromkeys(("b", "c"), "varchar"),
         **{"asked": dates.get("spine", "date"), "dated": dates.get("source", "date")},
-        **dict.fromkeys(("learnt", "cutoff"), "timestamp"),
+        **dict.fromkeys(("learnt", "replaced"), "timestamp"),
     }
     fill(con, "spine", spine_names, kinds, spine)
     fill(con, "source", source_names, kinds, source)
@@ -195,11 +192,10 @@ def check(con, sql: str, name: str, spine: list[dict], source: list[dict]) -> No
 def rule(arguments: dict[str, Any]) -> dict[str, Any]:
     """The macro's arguments about time, as the loops take them."""
     wanted = ("boundary", "delay_days", "max_age_days")
-    given_rule = {name: arguments[name] for name in wanted if name in arguments}
-    if "known_at" in arguments:
-        per_row = arguments["known_at"].startswith("spine.")
-        given_rule |= {"recorded_at": "learnt", "known_at": "cutoff" if per_row else CUTOFF}
-    return given_rule
+    short = {"known_from": "learnt", "known_until": "replaced"}
+    return {name: arguments[name] for name in wanted if name in arguments} | {
+        name: column for name, column in short.items() if name in arguments
+    }
 
 
 def moments(kind: str) -> st.SearchStrategy:
@@ -220,11 +216,11 @@ def tables(dates: dict[str, str]) -> st.SearchStrategy:
     text = st.sampled_from(["x", "y", "", None])
     stamp = moments("timestamp")
     spine = st.fixed_dictionaries(
-        {"k": key, "k2": key, "asked": moments(dates.get("spine", "date")), "cutoff": stamp}
+        {"k": key, "k2": key, "asked": moments(dates.get("spine", "date"))}
     )
     source = st.fixed_dictionaries(
         {"k": key, "k2": key, "dated": moments(dates.get("source", "date"))}
-        | {"load": small, "learnt": stamp, "a": small, "b": text, "c": text}
+        | {"load": small, "learnt": stamp, "replaced": stamp, "a": small, "b": text, "c": text}
     )
     return st.tuples(st.lists(spine, max_size=6), st.lists(source, max_size=12))
 
@@ -264,10 +260,11 @@ def test_known_rows_are_all_candidates_once_per_key_and_date(con, sql, name):
 
 
 def test_the_edges_of_age_delay_and_boundary(con, sql):
-    spine = [{"k": 1, "k2": None, "asked": date(2024, 1, 10), "cutoff": None}]
+    spine = [{"k": 1, "k2": None, "asked": date(2024, 1, 10)}]
 
     def winner(name: str, day: int) -> Any:
-        row = {"k": 1, "k2": None, "dated": date(2024, 1, day), "load": 1, "learnt": None}
+        row = {"k": 1, "k2": None, "dated": date(2024, 1, day), "load": 1}
+        row |= {"learnt": None, "replaced": None}
         check(con, sql[name], name, spine, [row | {"a": day, "b": "x", "c": None}])
         return con.execute(f"select a from ({sql[name]})").fetchone()[0]
 
@@ -285,14 +282,13 @@ def many_rows() -> tuple[list[dict], list[dict]]:
     def row(**more: Any) -> dict:
         return {"k": dice.choice([*range(300), None]), "k2": None, **more}
 
-    spine = [
-        row(asked=first + timedelta(days=dice.randrange(60)), cutoff=None) for _ in range(2000)
-    ]
+    spine = [row(asked=first + timedelta(days=dice.randrange(60))) for _ in range(2000)]
     source = [
         row(
             dated=first + timedelta(days=dice.randrange(60)),
             load=dice.randrange(3),
             learnt=None,
+            replaced=None,
             a=dice.randrange(3),
             b=dice.choice("xyz"),
             c=None,
@@ -326,16 +322,13 @@ def test_threads_and_the_order_of_the_input_change_nothing(con, sql):
 def test_wrong_arguments_are_refused_with_a_reason(render):
     with pytest.raises(AssertionError, match="boundary is 'open': use inclusive or strict"):
         render(["{{ as_of_join('s', 't', ['k'], ['a'], boundary='open') }}"])
-    with pytest.raises(AssertionError, match="recorded_at and known_at go together"):
+    with pytest.raises(AssertionError, match="unexpected keyword argument 'recorded_at'"):
         render(["{{ as_of_join('s', 't', ['k'], ['a'], recorded_at='x') }}"])
 
 
-def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny, monkeypatch, capsys):
+def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny):
     from dbt.cli.main import dbtRunner
 
-    monkeypatch.setenv("WAREHOUSE_HOME", str(PROJECT_DIR))
-    monkeypatch.setenv("WAREHOUSE_BUILD_DIR", str((tiny / "current").resolve()))
-    monkeypatch.chdir(DBT_DIR)
     inline = """{{ as_of_join(
         "(select 'CUS_0x3f7' as customer_id, date '2024-02-10' as application_date)",
         ref('clickstream'), ['customer_id'], ['fe_1', 'fe_2'],
@@ -343,7 +336,9 @@ def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny, monkeypat
     ) }}"""
     target = str(tiny / "dbt_target")
     command = ["show", "--inline", inline, "--quiet", "--target-path", target]
-    outcome = dbtRunner().invoke([*command, "--log-path", target])
+    command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+    variables = json.dumps({"datamart_dir": str(tiny)})
+    outcome = dbtRunner().invoke([*command, "--vars", variables, "--log-path", target])
     assert outcome.success, outcome.exception
     table = outcome.result.results[0].agate_table
     assert len(table.rows) == 1
@@ -356,6 +351,7 @@ def test_the_rule_of_a_source_comes_from_its_contract(render):
     rendered = render(["{{ tojson(source_rule('feature_clickstream')) }}"])[0]
     assert json.loads(rendered) == {
         "boundary": "inclusive",
-        "delay_days": 0,
         "max_age_days": None,
+        "known_from": "known_from",
+        "known_until": "known_until",
     }

@@ -6,6 +6,7 @@ at. Slow and obvious.
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,27 +33,27 @@ def is_candidate(
     boundary: str = "inclusive",
     delay_days: int = 0,
     max_age_days: int | None = None,
-    recorded_at: str | None = None,
-    known_at: Any = None,
+    known_from: str | None = None,
+    known_until: str | None = None,
 ) -> bool:
-    """Whether a source row was known to a spine row; known_at is a moment or a spine column."""
+    """Return whether a source row was known to a spine row; known_* are columns of the source."""
     for key in keys:
         if spine[key] is None or source[key] is None or spine[key] != source[key]:
             return False
     asked, dated = moment(spine[spine_date]), moment(source[source_date])
     if asked is None or dated is None:
         return False
-    available = dated + timedelta(days=delay_days)
-    if available > asked or (boundary == "strict" and available == asked):
+
+    def has_come(when: datetime | None) -> bool:
+        return when is not None and (when <= asked if boundary == "inclusive" else when < asked)
+
+    if not has_come(dated + timedelta(days=delay_days)):
         return False
     if max_age_days is not None and asked - dated > timedelta(days=max_age_days):
         return False
-    if recorded_at is not None:
-        cutoff = moment(spine[known_at]) if isinstance(known_at, str) else known_at
-        learnt = moment(source[recorded_at])
-        if cutoff is None or learnt is None or learnt > cutoff:
-            return False
-    return True
+    if known_from is not None and not has_come(moment(source[known_from])):
+        return False
+    return known_until is None or not has_come(moment(source[known_until]))
 
 
 def as_of(
@@ -176,71 +177,68 @@ def _sum(values: Iterable[Any]) -> Any:
     return sum(there) if there else None
 
 
-def maturity(loan: Row, definition: Row, repayments: Iterable[Row]) -> Row:
-    """Whether a loan is judged by a definition, when and how; repayments of all loans there are."""
-    every = list(repayments)
-    mine = [row for row in every if row["loan_id"] == loan["loan_id"]]
-    months: dict[int, Row] = {}  # the first row of each month on book
-    for row in sorted(mine, key=lambda row: row["snapshot_date"], reverse=True):
-        months[row["mob"]] = row
-    last = definition["months_on_book"]
-    wanted = [last] if definition["observed"] == "at_month" else list(range(1, last + 1))
-    seen = {
-        month: row
-        for month, row in months.items()
-        if month in wanted and row["snapshot_date"] > loan["application_date"]
-    }
-    tenure = _largest(row["tenure"] for row in mine)
-    due = months_later(loan["application_date"], last)
-    days = [row["days_past_due"] for row in seen.values()]
-    if len(seen) == len(wanted) and None not in days:
-        return {
-            "maturity": "closed",
-            "matures_on": max(row["snapshot_date"] for row in seen.values()),
-            "days_past_due": max(days),
-            "label": int(max(days) >= definition["min_days_past_due"]),
-        }
-    if tenure is not None and tenure < last:
-        said = "term_shorter_than_window"
-    elif len(seen) == len(wanted):
-        said = "days_past_due_unknown"
-    elif last in seen or max(row["snapshot_date"] for row in every) > due:
-        said = "missing_repayment_month"
-    else:
-        said = "open"
-    matures_on = due if said == "open" else None
-    return {"maturity": said, "matures_on": matures_on, "days_past_due": None, "label": None}
+@dataclass(frozen=True)
+class Delivered:
+    """A usable row of a load: its key, snapshot date and content, in the order of the load."""
+
+    load_id: int
+    landed_at: datetime
+    key: str
+    day: date
+    content: Any
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or the last one of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError
+def watermarks(rows: Sequence[Delivered], stray_share: float) -> dict[int, date]:
+    """Return per load the latest date that it brings in earnest."""
+    found = {}
+    for load_id in {row.load_id for row in rows}:
+        days = sorted((row.day for row in rows if row.load_id == load_id), reverse=True)
+        found[load_id] = days[math.floor(len(days) * stray_share)]
+    return found
 
 
-def null_reason(loan: Row, rows: Iterable[Row], bad: Iterable[Row], rule: Row) -> str | None:
-    """Why a source gives a loan nothing; rows and bad (in quarantine) are of any customer."""
-    if loan["customer_id"] is None:
-        return "no_customer"
+def versions(
+    rows: Sequence[Delivered], delay_days: int = 0, stray_share: float = 0.0
+) -> list[dict[str, Any]]:
+    """Return every version of a source's keys and dates, with when it was known.
 
-    def known(row: Row, **other: Any) -> bool:
-        arguments = rule | other
-        return is_candidate(
-            loan, row, ["customer_id"], "application_date", "snapshot_date", **arguments
-        )
+    One dict a version: key, snapshot_date, content, load_id, arrival, known_from, known_until.
+    """
+    marks = watermarks(rows, stray_share)
+    result: list[dict[str, Any]] = []
+    for key, day in {(row.key, row.day) for row in rows}:
+        of_key = [row for row in rows if (row.key, row.day) == (key, day)]
+        available = moment(day) + timedelta(days=delay_days)
+        before: dict[str, Any] | None = None
+        for load_id in sorted({row.load_id for row in of_key}):
+            last = [row for row in of_key if row.load_id == load_id][-1]
+            vouched = [mark for other, mark in marks.items() if other < load_id]
+            arrival = "on_time"
+            if before is not None:
+                arrival = "correction"
+            elif any(day <= mark for mark in vouched):
+                arrival = "late"
+            known = available if arrival == "on_time" else max(available, last.landed_at)
+            if before is not None:
+                before["known_until"] = known
+            before = {
+                "key": key,
+                "snapshot_date": day,
+                "content": last.content,
+                "load_id": load_id,
+                "arrival": arrival,
+                "known_from": known,
+                "known_until": None,
+            }
+            result.append(before)
+    return result
 
-    rows, bad = list(rows), list(bad)
-    if any(known(row) for row in rows):
-        return None
-    if any(known(row, max_age_days=None) for row in rows):
-        return "expired"
-    if any(known(row, max_age_days=None) for row in bad):
-        return "quarantined"
-    if any(known(row, max_age_days=None, delay_days=0) for row in rows):
-        return "not_yet_known"
-    return "no_history_yet"
+
+def known_at(rows: Iterable[Row], day: date) -> list[Row]:
+    """Return the versions known at the midnight that a day begins with."""
+    at = moment(day)
+    return [
+        row
+        for row in rows
+        if row["known_from"] <= at and (row["known_until"] is None or at < row["known_until"])
+    ]

@@ -1,32 +1,27 @@
-"""A source that jumps against its own history is said, with figures; one that does not is not."""
+"""A source that jumps against its own history is warned of, with figures; no other is."""
 
 import duckdb
 import pytest
 
-from tests.loads_support import SILVER, Compiled
+from tests.support.compiled import compiled
 
 TEST = "sources_keep_to_their_history"
 JUMP_MONTH = "2024-06"  # far from the first and the last month of the sample
 
 
-@pytest.fixture(scope="module")
-def compiled(sample_datamart) -> Compiled:
-    return Compiled(sample_datamart)
-
-
 @pytest.fixture
 def silver(sample):
     """The sample's silver tables, to be changed; all rows of one load, so every month is judged."""
-    for table in SILVER.values():
+    for table in (source.silver for source in compiled().project.sources):
         sample.execute(f"create table {table} as select * from silver.{table}")
         sample.execute(f"drop view silver.{table}")
         sample.execute(f"create view silver.{table} as select * from main.{table}")
     return sample
 
 
-def said(compiled: Compiled, con: duckdb.DuckDBPyConnection) -> list[str]:
+def warnings(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The messages of the test, oldest month first."""
-    return [row[-1] for row in compiled.failures(con, TEST)]
+    return [row["message"] for row in compiled().failures(con, TEST)]
 
 
 def of_month(messages: list[str], source: str) -> list[str]:
@@ -36,9 +31,9 @@ def of_month(messages: list[str], source: str) -> list[str]:
 IN_MONTH = f"strftime(snapshot_date, '%Y-%m') = '{JUMP_MONTH}'"
 
 
-def test_the_sample_says_only_what_is_true(compiled, silver):
+def test_the_sample_warns_only_of_what_is_true(silver):
     """After 2025-01 there are no applications any more, so the profiles nearly stop."""
-    messages = said(compiled, silver)
+    messages = warnings(silver)
     assert [text.split(":")[0] for text in messages] == [
         "features_attributes 2025-02",
         "features_financials 2025-02",
@@ -87,24 +82,24 @@ def test_the_sample_says_only_what_is_true(compiled, silver):
     ],
     ids=["fewer", "more", "none", "unit", "shift", "unknown", "category", "instalment"],
 )
-def test_a_jump_is_said_with_its_figures(compiled, silver, source, change, expected):
+def test_a_jump_is_warned_of_with_its_figures(silver, source, change, expected):
     silver.execute(change)
-    messages = of_month(said(compiled, silver), source)
+    messages = of_month(warnings(silver), source)
     assert any(all(text in message for text in expected) for message in messages), messages
 
 
-def test_small_changes_and_few_rows_say_nothing(compiled, silver):
-    usual = said(compiled, silver)
+def test_small_changes_and_few_rows_warn_of_nothing(silver):
+    usual = warnings(silver)
     silver.execute(f"update clickstream set fe_7 = fe_7 + 10 where {IN_MONTH}")
     silver.execute(f"delete from loan_repayments where {IN_MONTH} and hash(loan_id) % 5 = 0")
     silver.execute(f"update customer_attributes set age = age + 2 where {IN_MONTH}")
     silver.execute("delete from customer_financials where snapshot_date < '2023-01-01'")
-    assert said(compiled, silver) == usual
+    assert warnings(silver) == usual
 
 
-def test_only_months_of_the_newest_load_are_judged(compiled, silver):
-    """What an older load brought was said in its own run."""
+def test_only_months_of_the_newest_load_are_judged(silver):
+    """What an older load brought was warned of in its own run."""
     silver.execute(f"update clickstream set fe_7 = fe_7 + 80 where {IN_MONTH}")
-    assert of_month(said(compiled, silver), "feature_clickstream")
+    assert of_month(warnings(silver), "feature_clickstream")
     silver.execute("update clickstream set load_id = 2 where snapshot_date >= '2024-11-01'")
-    assert not of_month(said(compiled, silver), "feature_clickstream")
+    assert not of_month(warnings(silver), "feature_clickstream")

@@ -1,0 +1,118 @@
+"""Which rows of the sources a loan's features could have been made from, and which they were."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from warehouse.base.catalog import quoted_name
+from warehouse.base.rows import rows_of
+from warehouse.transform.compiled import Source
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a row of silver, and whether an application could know it.
+
+    verdict is empty where the application knew the version, else why it did not count.
+    """
+
+    entity: str
+    snapshot_date: date
+    known_from: datetime
+    known_until: datetime | None
+    arrival: str
+    load_id: int
+    source_file: str
+    row_number: int
+    cleaning_actions: tuple[str, ...]
+    verdict: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the application could know it."""
+        return not self.verdict
+
+
+def versions_of_customer(
+    con: DuckDBPyConnection, source: Source, customer_id: str, day: date
+) -> list[Version]:
+    """Return all versions of a customer's rows, judged as of a day, the latest dates first.
+
+    A version replaced for all time (`corrections: retroactive`) was known to nobody.
+    """
+    silver = source.silver_relation
+    names = {name for name, *_ in con.execute(f"describe {silver}").fetchall()}
+    entity = source.key[0].lower()
+    actions = "cleaning_actions" if "cleaning_actions" in names else "[]"
+    inclusive = source.boundary == "inclusive"
+    by, after = ("<=", ">") if inclusive else ("<", ">=")
+    is_old = (
+        f"snapshot_date + {source.max_age_days} < $day"
+        if source.max_age_days is not None
+        else "false"
+    )
+    rows = rows_of(
+        con,
+        f"""
+        select
+            {quoted_name(entity) if entity in names else "customer_id"} as entity,
+            snapshot_date, known_from, known_until, arrival,
+            load_id, source_file, row_number, {actions} as cleaning_actions,
+            case
+                when snapshot_date > $day then 'dated later'
+                when not snapshot_date {by} $day then 'dated on the day, which does not count'
+                when known_until <= known_from then 'replaced for all time by a correction'
+                when not known_from {by} $day and arrival = 'on_time' then 'not available yet'
+                when not known_from {by} $day then 'came too late'
+                when not coalesce(known_until {after} $day, true) then 'replaced by then'
+                when {is_old} then 'older than {source.max_age_days} days'
+                else ''
+            end as verdict
+        from {silver}
+        where customer_id = $customer_id
+        order by snapshot_date desc, entity, load_id desc
+        """,
+        {"customer_id": customer_id, "day": day},
+    )
+    return [
+        Version(**(row | {"cleaning_actions": tuple(row["cleaning_actions"] or ())}))
+        for row in rows
+    ]
+
+
+def quarantined_rows(con: DuckDBPyConnection, source: Source, customer_id: str) -> list[Row]:
+    """Return a customer's rows in quarantine: snapshot_date, reason, known_from, provenance."""
+    return rows_of(
+        con,
+        "select snapshot_date, reason, known_from, load_id, source_file, row_number"
+        " from silver.quarantine where source = ? and customer_id = ?"
+        " order by snapshot_date, load_id, row_number",
+        [source.name, customer_id],
+    )
+
+
+def raw_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+    """Return the row of the file that a version was read from, without its personal columns."""
+    hidden = ", ".join(quoted_name(name) for name in source.personal_columns)
+    (row,) = rows_of(
+        con,
+        f"select * {f'exclude ({hidden})' if hidden else ''} from {source.relation}"
+        " where _load_id = ? and _source_file = ? and _row_number = ?",
+        [version.load_id, version.source_file, version.row_number],
+    )
+    return row
+
+
+def silver_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+    """Return the row of silver that a version is."""
+    (row,) = rows_of(
+        con,
+        f"select * from {source.silver_relation}"
+        " where load_id = ? and source_file = ? and row_number = ?",
+        [version.load_id, version.source_file, version.row_number],
+    )
+    return row
