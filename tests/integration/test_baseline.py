@@ -1,4 +1,4 @@
-"""The baseline model: no leak in its split, scores that repeat, pictures that say them."""
+"""The baseline model: no leak in its split, and scores that repeat."""
 
 import os
 import subprocess
