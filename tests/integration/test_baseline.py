@@ -1,4 +1,4 @@
-"""The baseline model: no leak in its split, scores that repeat, pictures that say them."""
+"""The baseline model: no leak in its split, and scores that repeat."""
 
 import os
 import subprocess
@@ -11,7 +11,6 @@ import pytest
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.modelling import baseline
 from warehouse.notebook.connection import connect
-from warehouse.reporting import figures
 
 
 @pytest.fixture(scope="module")
@@ -103,23 +102,6 @@ def test_the_real_set_reaches_the_score_it_is_known_for(tmp_path):
     assert 0.94 <= scores["gradient boosting", "with clickstream"] < 0.96
     assert 0.94 <= scores["scorecard", "with clickstream"] < 0.96
     assert scores["gradient boosting", "without clickstream"] < 0.85
-
-
-def test_pictures_of_the_models_say_what_the_models_score(trained):
-    test = trained.split.test
-    risk = baseline.default_risk(trained.models["scorecard"], test)
-    label = test.label.to_numpy()
-    scores = baseline.summary(trained, resamples=10).loc["scorecard", "with clickstream"]
-    assert f"scorecard: AUC {scores.AUC:.3f}" in figures.roc(
-        {"scorecard": baseline.roc(label, risk)}
-    )
-    assert f"KS {scores.KS:.2f}" in figures.ks(baseline.found(label, risk))
-    tenths = baseline.deciles(label, risk).reset_index().to_dict("records")
-    assert figures.calibration({"scorecard": tenths}).count("<circle") == 10
-    assert f">{tenths[0]['lift']:.1f}<" in figures.lift(tenths)
-    lost = baseline.importance(trained.models["scorecard"], test, repeats=1)
-    assert lost.lost.is_monotonic_decreasing
-    assert lost.factor[0] in figures.importance(lost.head(5).to_dict("records")).label
 
 
 def test_found_shares_of_defaults_and_repaid_loans_make_the_share_of_all():

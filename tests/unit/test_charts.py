@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from datetime import date
 
 import duckdb
@@ -185,9 +186,9 @@ def test_notebooks_show_charts_without_a_network():
     before = alt.renderers.active
     try:
         charts.enable_in_notebooks()
-        bundle = charts.label_rates(RATES)._repr_mimebundle_()
-        shown = bundle[0] if isinstance(bundle, tuple) else bundle
+        shown, about = charts.label_rates(RATES)._repr_mimebundle_()
         assert "application/vnd.vegalite.v5+json" in shown
-        assert shown["image/svg+xml"].startswith("<svg")
+        assert b64decode(shown["image/png"]).startswith(b"\x89PNG")
+        assert about["image/png"]["alt"] == "Default rate by month of application, 95 % interval"
     finally:
         alt.renderers.enable(before)
