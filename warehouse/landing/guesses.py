@@ -239,7 +239,7 @@ def _key_column(
     date: Column,
     doubts: list[str],
 ) -> Column:
-    """Return the column that identifies a row of a day: the customer where it does."""
+    """Return the column that identifies a row of a day: one of no repeats, else the customer."""
     places = {column.name: place for place, column in enumerate(columns)}
     days = [
         moment.date() if (moment := _parsed(row[places[date.name]].strip(), date.date_formats[0]))
@@ -248,6 +248,10 @@ def _key_column(
     ]  # fmt: skip
     texts = [c for c in columns if c.kind == "text" and c is not customer and not c.is_personal]
     identifiers = [c for c in texts if IDENTIFIER.fullmatch(c.silver_name)]
+    for column in identifiers:
+        values = [row[places[column.name]].strip() for row in rows]
+        if all(values) and len(set(values)) == len(values):
+            return column
     for column in (customer, *identifiers, *texts):
         values = [row[places[column.name]].strip() for row in rows]
         known = [(value, day) for value, day in zip(values, days, strict=True) if value and day]

@@ -197,7 +197,8 @@ def _cleaned_number(column: Column) -> str:
     kind, limit = ("integer", "2000000000") if column.kind == "integer" else (
         "decimal(18, 2)", "1000000000000"
     )  # fmt: skip
-    whole = f" and {number} = floor({number})" if column.kind == "integer" else ""
+    is_whole = f"\n                and {number} = floor({number})"
+    whole = is_whole if column.kind == "integer" else ""
     return (
         f"        case\n            when abs({number}) <= {limit}{whole}\n"
         f"                then {{{{ number_as('{number}', '{kind}') }}}}\n"
@@ -215,8 +216,8 @@ def _silver_columns(guess: Guess, numbers: list[Column]) -> Iterator[str]:
     for column in _kept(guess):
         yield f"        {_value(column)} as {column.silver_name}"
     actions = "".join(
-        f"            cleaning_action('{c.silver_name}', {_raw(c)}, '{c.silver_name}_cleaned',"
-        f" number='{c.silver_name}_number'),\n"
+        f"            cleaning_action(\n                '{c.silver_name}', {_raw(c)},"
+        f" '{c.silver_name}_cleaned', number='{c.silver_name}_number'\n            ),\n"
         for c in numbers
     )
     listed = actions or "            'cast(null as ' ~ dbt.type_string() ~ ')',\n"
