@@ -172,7 +172,8 @@ def test_the_ledger_and_the_quarantine_have_its_rows(con, five):
 def test_features_are_those_of_plain_arithmetic(con, five):
     loans = con.execute(
         "select customer_id, application_date, enquiries_90_days, enquiry_kinds_90_days,"
-        " enquired_amount_90_days, latest_enquiry_type, enquiries_null_reason from gold.feature_store"
+        " enquired_amount_90_days, latest_enquiry_type, enquiries_null_reason"
+        " from gold.feature_store"
     ).fetchall()
     assert len(loans) > 50
     for customer, applied, *found in loans:
@@ -187,7 +188,7 @@ def test_features_are_those_of_plain_arithmetic(con, five):
             len(recent),
             len({kind for kind, _ in recent}),
             sum(amounts) if amounts else None,
-            max(known)[1] if known else None,
+            max(known, key=lambda enquiry: enquiry[0])[1] if known else None,
             None if known else "no_history_yet",
         ]
 
@@ -224,8 +225,8 @@ def test_what_new_source_wrote_reads_the_file(con):
     assert found == [
         ("V002", "CUS_2", date(2024, 3, 15), 20.5, 2, seen, []),
         (
-            *("V030", "CUS_1", date(2024, 3, 14), None, None, None),
-            ["loan_amt:not_a_number", "order_in_file:out_of_range"],
+            *("V030", "CUS_1", date(2024, 3, 14), None, 1.5, None),
+            ["loan_amt:not_a_number"],
         ),
     ]
     columns = [name for name, *_ in con.execute("describe silver.branch_visits").fetchall()]
