@@ -113,7 +113,9 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
             lines = (row for row in csv.reader(file) if row)
             header = next(lines, [])
             rows = [row for row, _ in zip(lines, range(ROWS_READ), strict=False)]
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 CSV: {error}") from error
     _check_header(path, header)
     rows = [row for row in rows if len(row) == len(header)]
