@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import environment
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
-from warehouse.landing.java import OPENED_PACKAGES, java_home
+from warehouse.spark.java import make_java_home
 
 SPARK_HOME = Path(pyspark.__file__).parent
 BUILT_LAYERS = ("silver", "gold")
@@ -99,9 +99,7 @@ def thrift_server(tmp_path):
         "spark.hadoop.hive.server2.thrift.port": port,
     }
     command = [
-        *(java_home() / "bin" / "java", "-Xmx1g", "-cp", f"{SPARK_HOME}/jars/*"),
-        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES),
-        "org.apache.spark.deploy.SparkSubmit",
+        *(SPARK_HOME / "bin" / "spark-submit", "--driver-memory", "1g"),
         *(part for name, value in settings.items() for part in ("--conf", f"{name}={value}")),
         *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal"),
     ]
@@ -111,7 +109,12 @@ def thrift_server(tmp_path):
             [str(part) for part in command],
             stdout=said,
             stderr=said,
-            env=environment() | {"SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"},
+            env=environment()
+            | {
+                "JAVA_HOME": str(make_java_home(tmp_path / "java")),
+                "SPARK_HOME": str(SPARK_HOME),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
         )
     try:
         while True:
