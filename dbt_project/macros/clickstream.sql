@@ -6,8 +6,9 @@
 
 {#-
     The features of the clickstream, in the order of the model, which takes its names from here as
-    the catalogue does: [{name, counter, window, statistic, source_column, description}]. window is
-    null for the value at the application, counter for the months that have a row.
+    the catalogue does: [{name, counter, window, statistic, source_column, description,
+    is_zero_without_history}]. window is null for the value at the application, counter for the
+    months that have a row.
 -#}
 {% macro clickstream_statistics() -%}
     {%- set statistics = {
@@ -31,7 +32,7 @@
         {%- set span = 'the ' ~ months ~ ' months up to the application' if months else 'all months known' -%}
         {%- do features.append({
             'name': 'clickstream_months_' ~ window, 'counter': none, 'window': window,
-            'statistic': 'months', 'source_column': 'snapshot_date',
+            'statistic': 'months', 'source_column': 'snapshot_date', 'is_zero_without_history': true,
             'description': 'Number of months of ' ~ span ~ ' that have a row; 0 where none.',
         }) -%}
         {%- for counter in clickstream_counters() -%}
@@ -39,6 +40,7 @@
                 {%- do features.append({
                     'name': counter ~ '_' ~ statistic ~ '_' ~ window, 'counter': counter,
                     'window': window, 'statistic': statistic, 'source_column': counter,
+                    'is_zero_without_history': statistic == 'count',
                     'description': description.format(counter=counter, window=span),
                 }) -%}
             {%- endfor -%}

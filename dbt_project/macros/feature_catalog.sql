@@ -4,8 +4,8 @@
     names and describes by pattern (meta features_by of the model). From dbt's graph and not from the
     database, so that the models compile where nothing is built.
 
-    [{name, description, data_type, feature_group, source_column, is_sensitive}]; data_type is
-    varchar for a text, null for a number.
+    [{name, description, data_type, feature_group, source_column, is_sensitive,
+    is_zero_without_history}]; data_type is varchar for a text, null for a number.
 -#}
 {% macro catalogued_features() -%}
     {%- set features = [] -%}
@@ -18,6 +18,7 @@
                 'name': column.name, 'description': column.description, 'data_type': column.data_type,
                 'feature_group': group, 'source_column': meta.get('source_column'),
                 'is_sensitive': meta.get('sensitive', false),
+                'is_zero_without_history': meta.get('is_zero_without_history', false),
             }) -%}
         {%- endfor -%}
         {%- set features_by = model.config.meta.get('features_by') -%}
@@ -25,6 +26,7 @@
             {%- do features.append({
                 'name': feature.name, 'description': feature.description, 'data_type': none,
                 'feature_group': group, 'source_column': feature.source_column, 'is_sensitive': false,
+                'is_zero_without_history': feature.get('is_zero_without_history', false),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -46,9 +46,7 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "max_age": (PLAIN | {"max_age_days": 3}, {}),
     "max_age_0": (PLAIN | {"max_age_days": 0}, {}),
     "everything": (
-        PLAIN
-        | {"boundary": "strict", "delay_days": 1, "max_age_days": 4}
-        | VERSIONS,
+        PLAIN | {"boundary": "strict", "delay_days": 1, "max_age_days": 4} | VERSIONS,
         {},
     ),
     "two_keys": (PLAIN | {"keys": ["k", "k2"]}, {}),
@@ -83,13 +81,14 @@ def render(tmp_path_factory):
 
     def call(templates: list[str]) -> list[str]:
         options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target", "run"]
-        options += ["--vars", json.dumps({"run_dir": str(folder / "nothing"), "memory_limit": None})]
+        options += [
+            "--vars",
+            json.dumps({"run_dir": str(folder / "nothing"), "memory_limit": None}),
+        ]
         options += ["--target-path", str(folder), "--log-path", str(folder)]
         options += ["--log-level", "none", "--log-level-file", "none", "--quiet"]
         runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
-        outcome = runner.invoke(
-            ["compile", "--inline", "\n--cut--\n".join(templates), *options]
-        )
+        outcome = runner.invoke(["compile", "--inline", "\n--cut--\n".join(templates), *options])
         if not outcome.success:
             raise AssertionError(" ".join(" ".join(said).split()))
         return outcome.result[0].node.compiled_code.split("\n--cut--\n")

@@ -33,7 +33,9 @@ def test_every_column_named_in_yml_is_described():
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["loan_applications", "label_maturity", "label_store", "row_ledger"])
+@pytest.mark.parametrize(
+    "name", ["loan_applications", "label_maturity", "label_store", "row_ledger"]
+)
 def test_the_columns_of_narrow_tables_are_a_contract(name):
     (model,) = (model for model in models() if model.name == name)
     assert model.config.contract.enforced

@@ -14,7 +14,7 @@ from warehouse.base.paths import PROJECT_DIR
 from warehouse.cli.main import COMMANDS as MODULES
 from warehouse.cli.main import read_options
 
-COMMANDS = tuple(module.__name__.rpartition(".")[2] for module in MODULES)
+COMMANDS = tuple(module.__name__.rpartition(".")[2].replace("_", "-") for module in MODULES)
 ON_A_DATAMART = {
     "explain": ["explain", "any"],
     "features": ["features", "--spine", "spine.csv", "--out", "out.csv"],
@@ -40,7 +40,7 @@ def test_help_explains_every_option(capsys):
         assert end.value.code == 0
         page = capsys.readouterr().out.partition("options:")[2]
         options = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", page, re.MULTILINE)
-        assert "--datamart-dir" in options
+        assert "--datamart-dir" in options or command == ["new-source"]  # it works on none
         for option in options:
             assert re.search(rf"{option}( \S+)*\s{{2,}}\w", page), option
 

@@ -8,9 +8,10 @@ import sys
 from rich.console import Console
 
 from warehouse.base.errors import UserError, first_line
-from warehouse.cli import docs, explain, features, lab, pipeline, prove, serve
+from warehouse.cli import docs, explain, features, lab, new_source, pipeline, prove, serve
 
-COMMANDS = (features, explain, prove, docs, lab, serve)  # modules, in the order of --help
+# modules, in the order of --help
+COMMANDS = (features, explain, prove, new_source, docs, lab, serve)
 PLAIN_WIDTH = 120  # columns of a line where the output is not a terminal
 
 

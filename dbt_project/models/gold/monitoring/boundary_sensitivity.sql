@@ -1,5 +1,5 @@
 {#- With a strict boundary a snapshot of the application day would not count: another one, or none. -#}
-{%- set groups = var('sources').values() | map(attribute='group') | list -%}
+{%- set groups = feature_groups() | list -%}
 with feature_store as (
     select * from {{ ref('feature_store') }}
 ),

@@ -1,4 +1,4 @@
-{%- set groups = var('sources').values() | map(attribute='group') | list -%}
+{%- set groups = feature_groups() | list -%}
 with feature_store as (
     select
         *,

@@ -1,0 +1,266 @@
+"""Guesses what the file of a source that nobody described yet holds: for a person to correct."""
+
+import csv
+import gzip
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.base.errors import UserError
+from warehouse.landing.dates import COMMON_FORMATS, swapped
+
+ROWS_READ = 10_000
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+NUMBER_SHARE = 0.9  # of the filled values of a column of numbers, which may hold dirt
+LARGEST_INTEGER = 2**31 - 1
+CUSTOMER = re.compile(r"(customer|client|cust|borrower)(_?(id|no|nr|number|key|code))?")
+IDENTIFIER = re.compile(r"(.*_)?(id|no|nr|number|key|code|zip|postcode)")
+PERSONAL = re.compile(
+    r"(.*_)?(name|surname|ssn|phone|mobile|telephone|e_?mail|address|street|iban|passport"
+    r"|(date_of_)?birth(day|_?date)?|dob)(_.*)?"
+)
+PERSONAL_VALUE = re.compile(r"\d{3}-\d{2}-\d{4}|[^@\s]+@[^@\s]+\.\w+")
+OTHER_DATE = re.compile(r"birth|dob|start|begin|end|due|expir|valid")
+# names of silver that mean the same in every table
+TAKEN = frozenset(
+    (
+        *("customer_id", "snapshot_date", "entity_id", "event_date", "cleaning_actions"),
+        *("known_from", "known_until", "arrival", "load_id", "source_file", "row_number"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the file: its name, its name in silver, and what it seems to hold.
+
+    kind: text, integer, decimal or date; date_formats: those that read every value of a date.
+    """
+
+    name: str
+    silver_name: str
+    kind: str
+    date_formats: tuple[str, ...]
+    is_personal: bool
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a file seems to be; `doubts` are what a person must decide, one sentence each."""
+
+    path: Path
+    columns: tuple[Column, ...]
+    customer: Column
+    key: Column
+    date: Column
+    doubts: tuple[str, ...]
+
+    @property
+    def date_format(self) -> str:
+        """The first format that reads every date."""
+        return self.date.date_formats[0]
+
+    @property
+    def other_date_format(self) -> str | None:
+        """The format with day and month swapped, where it reads every date as well."""
+        other = swapped(self.date_format)
+        return other if other != self.date_format and other in self.date.date_formats else None
+
+
+def guess_source(path: Path) -> Guess:
+    """Guess names, types, dates, key and customer from the header and the first rows of a CSV file.
+
+    Raises:
+        UserError: it cannot be read, is not separated by commas, has no rows or no date.
+    """
+    header, rows = _read(path)
+    columns = _columns(header, rows)
+    doubts: list[str] = []
+    date = _date_column(path, columns, doubts)
+    customer = _customer_column(path, columns, date, doubts)
+    key = _key_column(columns, rows, customer, date, doubts)
+    return Guess(path, columns, customer, key, date, tuple(doubts))
+
+
+def snake_case(name: str) -> str:
+    """Return a name as silver writes it: `Customer ID`, `customerID`: customer_id."""
+    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text)
+    text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
+    text = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return f"n_{text}" if not text or text[0].isdigit() else text
+
+
+def reserved_words() -> frozenset[str]:
+    """Return the words that SQL does not take for a column's name."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+        ).fetchall()
+    return frozenset(word for (word,) in found)
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the first rows; rows with more or fewer fields are left out."""
+    opener = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            lines = (row for row in csv.reader(file) if row)
+            header = next(lines, [])
+            rows = [row for row, _ in zip(lines, range(ROWS_READ), strict=False)]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 CSV: {error}") from error
+    _check_header(path, header)
+    rows = [row for row in rows if len(row) == len(header)]
+    if not rows:
+        raise UserError(f"{path}: expected data rows below the header, found none")
+    return header, rows
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    if not header:
+        raise UserError(f"{path}: expected a header line, found nothing")
+    used = [sign for sign in ";\t|" if len(header) == 1 and sign in header[0]]
+    if used:
+        raise UserError(
+            f"{path}, line 1: expected columns separated by commas, found {used[0]!r};"
+            " deliver the file with commas"
+        )
+    for place, name in enumerate(header, start=1):
+        if not name.strip() or name.startswith("_") or re.search(r"[\"'`\\{}\n]", name):
+            raise UserError(
+                f"{path}, line 1: column {place} is called {name!r}, expected a name that does not"
+                " begin with _ and has no quotes, braces or backslashes"
+            )
+    lowered = [name.lower() for name in header]
+    repeated = [name for name in header if lowered.count(name.lower()) > 1]
+    if repeated:
+        raise UserError(f"{path}, line 1: column {repeated[0]!r} is there twice")
+
+
+def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:
+    reserved, taken = reserved_words(), set()
+    columns = []
+    for place, name in enumerate(header):
+        plain = snake_case(name)
+        silver_name = f"{plain}_in_file" if plain in TAKEN | reserved else plain
+        while silver_name in taken:
+            silver_name += "_2"
+        taken.add(silver_name)
+        values = [row[place].strip() for row in rows if row[place].strip()]
+        formats = _date_formats(values)
+        columns.append(
+            Column(
+                name=name,
+                silver_name=silver_name,
+                kind="date" if formats else _kind(plain, values),
+                date_formats=formats,
+                is_personal=bool(PERSONAL.fullmatch(plain))
+                or any(PERSONAL_VALUE.fullmatch(value) for value in values),
+            )
+        )
+    return tuple(columns)
+
+
+def _date_formats(values: Sequence[str]) -> tuple[str, ...]:
+    """Return the common formats that read every value, dates with a time too."""
+    distinct = set(values)
+    return tuple(
+        known
+        for known in COMMON_FORMATS
+        if distinct and all(_parsed(value, known) for value in distinct)
+    )
+
+
+def _parsed(text: str, date_format: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, date_format)
+    except ValueError:
+        return None
+
+
+def _kind(name: str, values: Sequence[str]) -> str:
+    """Return text, integer or decimal; what identifies something is a text."""
+    numbers = [value.rstrip("_") for value in values if NUMBER.fullmatch(value.rstrip("_"))]
+    if not numbers or len(numbers) < NUMBER_SHARE * len(values) or IDENTIFIER.fullmatch(name):
+        return "text"
+    if any(re.match(r"0\d", number) for number in numbers):
+        return "text"
+    is_whole = all(float(number).is_integer() for number in numbers)
+    is_small = all(abs(float(number)) <= LARGEST_INTEGER for number in numbers)
+    return "integer" if is_whole and is_small else "decimal"
+
+
+def _date_column(path: Path, columns: Sequence[Column], doubts: list[str]) -> Column:
+    dates = [column for column in columns if column.kind == "date"]
+    if not dates:
+        raise UserError(
+            f"{path}: no column holds a date in every row in a format such as"
+            f" {', '.join(COMMON_FORMATS[:3])}; write the contract by hand, see"
+            " docs/adding_a_source.md"
+        )
+    plain = [c for c in dates if not OTHER_DATE.search(c.silver_name) and not c.is_personal]
+    by_name = [column for column in dates if column.name.lower() == "snapshot_date"]
+    date = (by_name or plain or dates)[0]
+    if len(dates) > 1 and not by_name:
+        names = ", ".join(column.name for column in dates)
+        doubts.append(f"date_column: {date.name} is taken, of {names}: what day is a row about?")
+    other = swapped(date.date_formats[0])
+    if other != date.date_formats[0] and other in date.date_formats:
+        doubts.append(
+            f"date_format: no day of {date.name} is above 12, so that {date.date_formats[0]} and"
+            f" {other} both read every row: ask which is right"
+        )
+    return date
+
+
+def _customer_column(
+    path: Path, columns: Sequence[Column], date: Column, doubts: list[str]
+) -> Column:
+    named = [column for column in columns if CUSTOMER.fullmatch(snake_case(column.name))]
+    if named:
+        return named[0]
+    others = [c for c in columns if c is not date and c.kind == "text" and not c.is_personal]
+    if not others:
+        raise UserError(f"{path}: no column can be the customer, which every source needs")
+    doubts.append(f"customer_column: no column is called like one; {others[0].name} is a guess")
+    return others[0]
+
+
+def _key_column(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    customer: Column,
+    date: Column,
+    doubts: list[str],
+) -> Column:
+    """Return the column that identifies a row of a day: one of no repeats, else the customer."""
+    places = {column.name: place for place, column in enumerate(columns)}
+    days = [
+        moment.date() if (moment := _parsed(row[places[date.name]].strip(), date.date_formats[0]))
+        else None
+        for row in rows
+    ]  # fmt: skip
+    texts = [c for c in columns if c.kind == "text" and c is not customer and not c.is_personal]
+    identifiers = [c for c in texts if IDENTIFIER.fullmatch(c.silver_name)]
+    for column in identifiers:
+        values = [row[places[column.name]].strip() for row in rows]
+        if all(values) and len(set(values)) == len(values):
+            return column
+    for column in (customer, *identifiers, *texts):
+        values = [row[places[column.name]].strip() for row in rows]
+        known = [(value, day) for value, day in zip(values, days, strict=True) if value and day]
+        if known and len(set(known)) == len(known):
+            return column
+    doubts.append(
+        f"key: no column tells the rows of one day apart; with {customer.name} only the last row of"
+        " a customer and day counts"
+    )
+    return customer
