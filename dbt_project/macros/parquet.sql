@@ -144,3 +144,21 @@
     create or replace view {{ relation }} as
     select * from parquet.`{{ spark_folder(relation) }}`
 {%- endmacro %}
+
+{#-
+    At the start of a run on Spark: views of what is on disk, of bronze and of what the selected
+    models and tests read and this command does not build.
+-#}
+{% macro show_files_to_spark() -%}
+    {%- set built = selected_resources if flags.WHICH in ('run', 'build') else [] -%}
+    {%- set read = [] -%}
+    {%- for id in (selected_resources if execute and target.type == 'spark' else []) if id in graph.nodes -%}
+        {%- do read.extend(graph.nodes[id].depends_on.nodes) -%}
+    {%- endfor -%}
+    {%- for id in read | unique if id not in built -%}
+        {%- set node = graph.sources.get(id) or graph.nodes[id] -%}
+        {%- set relation = api.Relation.create(schema=node.schema, identifier=node.name) -%}
+        {%- do adapter.create_schema(relation.without_identifier()) -%}
+        {%- do run_query(view_of_spark_folder(relation)) -%}
+    {%- endfor -%}
+{%- endmacro %}
