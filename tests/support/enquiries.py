@@ -18,8 +18,8 @@ def write_enquiries(data_dir: Path) -> list[tuple[str, ...]]:
     """Write two files, one of them gzip, and return their good rows.
 
     Every third loan of lms_loan_daily.csv has enquiries before, on and after the day of its
-    application, two of them on one day; every seventh amount is no number. The second file ends with a row
-    without a date and one without a key.
+    application, two of them on one day; every seventh amount is no number. The second file
+    ends with a row without a date and one without a key.
     """
     with (data_dir / "lms_loan_daily.csv").open(newline="") as file:
         loans = sorted(
