@@ -25,11 +25,21 @@ if TYPE_CHECKING:
 environment = user_environment  # the name that tests outside the new folders import
 
 
+# for a few rows compiling costs more than it saves
+QUICK_SPARK = {
+    **landing.CONFIG,
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
     """Return a Spark session as a landing has it; one serves all tests of a process."""
     log_file = tmp_path_factory.mktemp("spark") / "spark.log"
-    with spark_session(SparkSettings(log_file, "local[2]"), landing.CONFIG) as session:
+    with spark_session(SparkSettings(log_file, "local[2]"), QUICK_SPARK) as session:
         yield session
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -133,10 +132,6 @@ def publish(root: Path, run_dir: Path, project: CompiledProject) -> None:
     (root / "current").symlink_to(run_dir)
 
 
-# The description of a column that a project of three counters and two windows has not.
-NOT_THERE = re.compile(r' +- \{"name": "(fe_([4-9]|\d\d)(_\w+)?|\w+_(6m|12m))"')
-
-
 def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> Path:
     """A copy of the dbt project with three counters, two windows and (file, old, new) changed."""
     project = folder / "dbt_project"
@@ -149,9 +144,6 @@ def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> 
         text = (project / file).read_text()
         assert old in text, f"{file} no longer has {old!r}"
         (project / file).write_text(text.replace(old, new))
-    described = project / "models" / "gold" / "_feature_store.yml"
-    lines = described.read_text().splitlines(keepends=True)
-    described.write_text("".join(line for line in lines if not NOT_THERE.match(line)))
     return project
 
 

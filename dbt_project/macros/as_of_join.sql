@@ -1,19 +1,12 @@
 {#-
-    The point-in-time rule. Every feature of the gold layer comes through this file.
+    The point-in-time rule. Every feature of the gold layer comes through this file; arguments are
+    described in _macros.yml.
 
     A row of a source is known to a row of the spine when their keys are equal and not null, its
-    date is there and lies on or before the spine's date (before it, where the boundary is strict),
-    its delay has passed, it is not older than the maximum age, and it was known by then.
-
-    boundary        'inclusive': what is known on the spine's date counts; 'strict': what was before
-    delay_days      a row is available so many days after its date, and not used before
-    max_age_days    a row of exactly this age is used, an older one is not; none: no limit
-    known_from      column of the source that says from when a row is known (inclusive); none: from
-                    its date and delay
-    known_until     column of the source that says when another version replaced it (exclusive, null
-                    for the current one); none: nothing is ever replaced
-    A date compared with a timestamp is that day's midnight; timestamps with a zone are compared in
-    UTC, as instants.
+    date lies on or before the spine's date (before it, where the boundary is strict), its delay has
+    passed, it is not older than the maximum age (its edge included), and it was known by then: from
+    known_from (inclusive) until another version replaced it (known_until, exclusive). A date
+    compared with a timestamp is that day's midnight; timestamps with a zone are compared in UTC.
 -#}
 {% macro is_known_as_of(
     spine_date, source_date, boundary='inclusive', delay_days=0, max_age_days=none,
@@ -63,25 +56,14 @@
             is_unique=true, **source_rule('feature_clickstream')
         ) }}
 
-    spine           relation or CTE; its rows may repeat, its keys and dates may be null
-    source          relation or CTE of dated rows, in any order, with repeats and nulls
-    keys            key columns, named alike in both, one or several
-    columns         wanted columns of the source
-    spine_date      date or timestamp of the spine
-    source_date     date or timestamp of the source
-    date_alias      name of the winner's date in the output
-    tie_break       what decides between rows of one key and date: order by terms over the source,
-                    e.g. ['load_id desc']; behind them all wanted columns decide, so that the
-                    answer is the same on every run, thread count and order of the input
-    is_unique       true where a test holds that of a key and date one row is known at a time: no
-                    tie-break
-    rule            the arguments of is_known_as_of
+    Its arguments by name are those of is_known_as_of. Rows of one key and date: tie_break decides,
+    behind it all wanted columns, so that the answer is the same on every run, thread count and order
+    of the input; is_unique says that a test holds one row of a key and date known at a time.
 -#}
 {% macro as_of_join(
     spine, source, keys, columns, spine_date='application_date', source_date='snapshot_date',
     date_alias='snapshot_date', tie_break=[], is_unique=false
 ) -%}
-    {#- the rule: all other arguments by name -#}
     {%- set quoted_keys, quoted_columns = quoted(keys), quoted(columns) -%}
     {%- set spine_date, source_date = quoted_name(spine_date), quoted_name(source_date) -%}
     {%- set asked = quoted_keys + [spine_date] -%}

@@ -100,5 +100,5 @@
 
 {#- The list of the actions that apply to a row, [] for a row that needed none. -#}
 {% macro list_of_actions(actions) -%}
-    {{ without_nulls(list_of(actions)) }}
+    {{ without_nulls(dbt.array_construct(actions)) }}
 {%- endmacro %}

@@ -1,31 +1,18 @@
 {#-
-    What DuckDB and Spark write or do differently: one macro a difference, so that a model is
-    written once and gives the same rows on both. default__ is DuckDB's way, spark__ is Spark's.
-    Days and months are in dates.sql, where tables are stored in parquet.sql.
+    What DuckDB and Spark write or do differently and dbt has no macro for: default__ is DuckDB's
+    way, spark__ is Spark's, so that a model is written once and gives the same rows on both.
 -#}
 
 {#- Whether a text matches a regular expression; write [.] and not \. for a dot. -#}
-{% macro matches(text, pattern) -%}
-    {{ return(adapter.dispatch('matches')(text, pattern)) }}
-{%- endmacro %}
-
-{% macro default__matches(text, pattern) -%}
-    regexp_matches({{ text }}, '{{ pattern }}')
-{%- endmacro %}
-
-{% macro spark__matches(text, pattern) -%}
-    regexp_like({{ text }}, '{{ java_pattern(pattern) }}')
-{%- endmacro %}
+{% macro matches(text, pattern) -%}{{ return(adapter.dispatch('matches')(text, pattern)) }}{%- endmacro %}
+{% macro default__matches(text, pattern) -%} regexp_matches({{ text }}, '{{ pattern }}') {%- endmacro %}
+{% macro spark__matches(text, pattern) -%} regexp_like({{ text }}, '{{ java_pattern(pattern) }}') {%- endmacro %}
 
 {#- What a group of a regular expression holds, '' where the text does not match. -#}
-{% macro captured(text, pattern, group) -%}
-    {{ return(adapter.dispatch('captured')(text, pattern, group)) }}
-{%- endmacro %}
-
+{% macro captured(text, pattern, group) -%}{{ return(adapter.dispatch('captured')(text, pattern, group)) }}{%- endmacro %}
 {% macro default__captured(text, pattern, group) -%}
     regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
 {%- endmacro %}
-
 {% macro spark__captured(text, pattern, group) -%}
     regexp_extract({{ text }}, '{{ java_pattern(pattern) }}', {{ group }})
 {%- endmacro %}
@@ -36,225 +23,102 @@
 {%- endmacro %}
 
 {#- A text without the blanks around it: spaces of all scripts, tabs, line ends, invisible ones. -#}
-{% macro trimmed(text) -%}
-    {{ return(adapter.dispatch('trimmed')(text)) }}
-{%- endmacro %}
-
+{% macro trimmed(text) -%}{{ return(adapter.dispatch('trimmed')(text)) }}{%- endmacro %}
 {% macro default__trimmed(text) -%}
-    regexp_replace({{ text }}, '^[\s\v\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+|[\s\v\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+$', '', 'g')
+    {%- set blanks = '[\\s\\x0b\\pZ\\x{85}\\x{200b}-\\x{200d}\\x{2060}\\x{feff}]+' -%}
+    regexp_replace({{ text }}, '^{{ blanks }}|{{ blanks }}$', '', 'g')
 {%- endmacro %}
-
 {% macro spark__trimmed(text) -%}
-    regexp_replace({{ text }}, r'^[\s\x0b\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+|[\s\x0b\pZ\x{85}\x{200b}-\x{200d}\x{2060}\x{feff}]+$', '')
+    {%- set blanks = '[\\s\\x0b\\pZ\\x{85}\\x{200b}-\\x{200d}\\x{2060}\\x{feff}]+' -%}
+    regexp_replace({{ text }}, r'^{{ blanks }}|{{ blanks }}$', '')
 {%- endmacro %}
 
-{#- A double as another type of number; a decimal is rounded half away from zero, as DuckDB does. -#}
-{% macro number_as(number, data_type) -%}
-    {{ return(adapter.dispatch('number_as')(number, data_type)) }}
+{#- The date that a text holds in a strptime format of the source contract, else null. -#}
+{% macro parsed_date(text, date_format) -%}{{ return(adapter.dispatch('parsed_date')(text, date_format)) }}{%- endmacro %}
+{% macro default__parsed_date(text, date_format) -%}
+    cast(try_strptime({{ text }}, '{{ date_format }}') as date)
 {%- endmacro %}
 
-{% macro default__number_as(number, data_type) -%}
-    cast({{ number }} as {{ data_type }})
-{%- endmacro %}
-
-{% macro spark__number_as(number, data_type) -%}
-    {%- set scale = modules.re.findall('^decimal.*, ([0-9]+)', data_type) -%}
-    {%- if scale -%}
-    {%- set units = 10 ** (scale[0] | int) -%}
-    cast(cast(round({{ number }} * {{ units }}) as decimal(20, 0)) / {{ units }} as {{ data_type }})
-    {%- else -%}
-    cast({{ number }} as {{ data_type }})
-    {%- endif -%}
-{%- endmacro %}
-
-{#- A sum of integers whose squares do not overflow either: DuckDB's sums have 128 bits. -#}
-{% macro wide_sum(integer) -%}
-    {{ return(adapter.dispatch('wide_sum')(integer)) }}
-{%- endmacro %}
-
-{% macro default__wide_sum(integer) -%}
-    sum({{ integer }})
-{%- endmacro %}
-
-{% macro spark__wide_sum(integer) -%}
-    sum(cast({{ integer }} as decimal(20, 0)))
-{%- endmacro %}
-
-{#- An integer as a type that holds the product of two of them. -#}
-{% macro wide(integer) -%}
-    {{ return(adapter.dispatch('wide')(integer)) }}
-{%- endmacro %}
-
-{% macro default__wide(integer) -%}
-    cast({{ integer }} as hugeint)
-{%- endmacro %}
-
-{% macro spark__wide(integer) -%}
-    cast({{ integer }} as decimal(20, 0))
-{%- endmacro %}
-
-{#- A list of the given expressions. -#}
-{% macro list_of(expressions) -%}
-    {{ return(adapter.dispatch('list_of')(expressions)) }}
-{%- endmacro %}
-
-{% macro default__list_of(expressions) -%}
-    [{{ expressions | join(', ') }}]
-{%- endmacro %}
-
-{% macro spark__list_of(expressions) -%}
-    array({{ expressions | join(', ') }})
-{%- endmacro %}
-
-{#- The list without its nulls. -#}
-{% macro without_nulls(list) -%}
-    {{ return(adapter.dispatch('without_nulls')(list)) }}
-{%- endmacro %}
-
-{% macro default__without_nulls(list) -%}
-    list_filter({{ list }}, lambda element: element is not null)
-{%- endmacro %}
-
-{% macro spark__without_nulls(list) -%}
-    array_compact({{ list }})
-{%- endmacro %}
-
-{#- The list with an expression of `element` in the place of every element. -#}
-{% macro list_mapped(list, expression) -%}
-    {{ return(adapter.dispatch('list_mapped')(list, expression)) }}
-{%- endmacro %}
-
-{% macro default__list_mapped(list, expression) -%}
-    list_transform({{ list }}, lambda element: {{ expression }})
-{%- endmacro %}
-
-{% macro spark__list_mapped(list, expression) -%}
-    transform({{ list }}, element -> {{ expression }})
-{%- endmacro %}
-
-{#- How many elements a list has; with a condition on `element`, how many meet it. As bigint. -#}
-{% macro list_count(list, condition=none) -%}
-    {{ return(adapter.dispatch('list_count')(list, condition)) }}
-{%- endmacro %}
-
-{% macro default__list_count(list, condition) -%}
-    {%- if condition -%}
-    len(list_filter({{ list }}, lambda element: {{ condition }}))
-    {%- else -%}
-    len({{ list }})
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro spark__list_count(list, condition) -%}
-    {%- if condition -%}
-    cast(array_size(filter({{ list }}, element -> {{ condition }})) as bigint)
-    {%- else -%}
-    cast(array_size({{ list }}) as bigint)
-    {%- endif -%}
-{%- endmacro %}
-
-{#- An element of a list; the first is 1. -#}
-{% macro list_element(list, position) -%}
-    {{ return(adapter.dispatch('list_element')(list, position)) }}
-{%- endmacro %}
-
-{% macro default__list_element(list, position) -%}
-    {{ list }}[{{ position }}]
-{%- endmacro %}
-
-{% macro spark__list_element(list, position) -%}
-    {{ list }}[{{ position - 1 }}]
-{%- endmacro %}
-
-{#- The quantiles of a group as a list: values that occur, none of them interpolated. -#}
-{% macro quantiles(value, shares) -%}
-    {{ return(adapter.dispatch('quantiles')(value, shares)) }}
-{%- endmacro %}
-
-{% macro default__quantiles(value, shares) -%}
-    quantile_disc({{ value }}, [{{ shares | join(', ') }}])
-{%- endmacro %}
-
-{% macro spark__quantiles(value, shares) -%}
-    array(
-        {%- for share in shares %}
-        percentile_disc({{ share }}) within group (order by {{ value }}){{ ',' if not loop.last }}
-        {%- endfor %}
+{#- Spark has no strptime: the parts by a pattern; %y is 1969 to 2068, as it is for strptime. -#}
+{% macro spark__parsed_date(text, date_format) -%}
+    {%- set parts = {'%Y': '([0-9]{1,4})', '%y': '([0-9]{1,2})', '%m': '([0-9]{1,2})', '%d': '([0-9]{1,2})'} -%}
+    {%- set pieces = modules.re.findall('%.|.', date_format) -%}
+    {%- set pattern, values = [], {} -%}
+    {%- for piece in pieces -%}{%- do pattern.append(parts.get(piece, '[' ~ piece ~ ']')) -%}{%- endfor -%}
+    {%- for directive in pieces | select('in', parts) -%}
+        {%- do values.update({directive: captured(text, '^' ~ pattern | join ~ '$', loop.index)}) -%}
+    {%- endfor -%}
+    try_cast(
+        {%- if '%Y' in values %}
+        lpad({{ values['%Y'] }}, 4, '0')
+        {%- else %}
+        case when try_cast({{ values['%y'] }} as integer) < 69 then '20' else '19' end || lpad({{ values['%y'] }}, 2, '0')
+        {%- endif %}
+        || '-' || {{ values['%m'] }} || '-' || {{ values['%d'] }} as date
     )
 {%- endmacro %}
 
-{#- The types of a table's columns, by the names that DuckDB gives them, in lower case. -#}
-{% macro column_types(relation, columns) -%}
-    {{ return(adapter.dispatch('column_types')(relation, columns)) }}
+{#- A double as another type of number; a decimal is rounded half away from zero, as DuckDB does. -#}
+{% macro number_as(number, data_type) -%}{{ return(adapter.dispatch('number_as')(number, data_type)) }}{%- endmacro %}
+{% macro default__number_as(number, data_type) -%} cast({{ number }} as {{ data_type }}) {%- endmacro %}
+{% macro spark__number_as(number, data_type) -%}
+    {%- set scale = modules.re.findall('^decimal.*, ([0-9]+)', data_type) -%}
+    {%- set units = 10 ** (scale[0] | int) if scale else 1 -%}
+    cast({{ 'cast(round(' ~ number ~ ' * ' ~ units ~ ') as decimal(20, 0)) / ' ~ units if scale else number }} as {{ data_type }})
 {%- endmacro %}
 
-{% macro default__column_types(relation, columns) -%}
+{#- An integer as a type that holds the product of two, and a sum of integers of that type. -#}
+{% macro wide(integer) -%}{{ return(adapter.dispatch('wide')(integer)) }}{%- endmacro %}
+{% macro default__wide(integer) -%} cast({{ integer }} as hugeint) {%- endmacro %}
+{% macro spark__wide(integer) -%} cast({{ integer }} as decimal(20, 0)) {%- endmacro %}
+
+{% macro wide_sum(integer) -%}{{ return(adapter.dispatch('wide_sum')(integer)) }}{%- endmacro %}
+{% macro default__wide_sum(integer) -%} sum({{ integer }}) {%- endmacro %}
+{% macro spark__wide_sum(integer) -%} sum({{ wide(integer) }}) {%- endmacro %}
+
+{#- The list without its nulls. -#}
+{% macro without_nulls(list) -%}{{ return(adapter.dispatch('without_nulls')(list)) }}{%- endmacro %}
+{% macro default__without_nulls(list) -%} list_filter({{ list }}, lambda element: element is not null) {%- endmacro %}
+{% macro spark__without_nulls(list) -%} array_compact({{ list }}) {%- endmacro %}
+
+{#- The list with an expression of `element` in the place of every element. -#}
+{% macro list_mapped(list, expression) -%}{{ return(adapter.dispatch('list_mapped')(list, expression)) }}{%- endmacro %}
+{% macro default__list_mapped(list, expression) -%} list_transform({{ list }}, lambda element: {{ expression }}) {%- endmacro %}
+{% macro spark__list_mapped(list, expression) -%} transform({{ list }}, element -> {{ expression }}) {%- endmacro %}
+
+{#- How many elements of a list meet a condition on `element`, as bigint. -#}
+{% macro list_count(list, condition='true') -%}{{ return(adapter.dispatch('list_count')(list, condition)) }}{%- endmacro %}
+{% macro default__list_count(list, condition) -%} len(list_filter({{ list }}, lambda element: {{ condition }})) {%- endmacro %}
+{% macro spark__list_count(list, condition) -%}
+    cast(array_size(filter({{ list }}, element -> {{ condition }})) as bigint)
+{%- endmacro %}
+
+{#- In a select list: one row for each element of a list. -#}
+{% macro unnested(list) -%}{{ return(adapter.dispatch('unnested')(list)) }}{%- endmacro %}
+{% macro default__unnested(list) -%} unnest({{ list }}) {%- endmacro %}
+{% macro spark__unnested(list) -%} explode({{ list }}) {%- endmacro %}
+
+{#- Values as JSON, nulls included: {name: expression}. -#}
+{% macro json_of(values) -%}
+    {%- set pairs = [] -%}
+    {%- for name, expression in values.items() -%}{%- do pairs.append("'" ~ name ~ "', " ~ expression) -%}{%- endfor -%}
+    {{ return(adapter.dispatch('json_of')(pairs | join(', '))) }}
+{%- endmacro %}
+{% macro default__json_of(pairs) -%} json_object({{ pairs }}) {%- endmacro %}
+{% macro spark__json_of(pairs) -%} to_json(named_struct({{ pairs }}), map('ignoreNullFields', 'false')) {%- endmacro %}
+
+{#- All columns of a relation but the given ones. -#}
+{% macro all_but(relation, columns) -%}
+    {{ relation }}.* {{ 'exclude' if target.type == 'duckdb' else 'except' }} ({{ columns | join(', ') }})
+{%- endmacro %}
+
+{#- The types of a table's columns in lower case, by DuckDB's catalogue. -#}
+{% macro column_types(relation) -%}
     select
         column_name,
         lower(data_type) as data_type
     from duckdb_columns()
     where schema_name = '{{ relation.schema }}' and table_name = '{{ relation.identifier }}'
-{%- endmacro %}
-
-{% macro spark__column_types(relation, columns) -%}
-    select
-        column_name,
-        case data_type when 'string' then 'varchar' when 'int' then 'integer' else data_type end as data_type
-    from (
-        select
-            {%- for column in columns %}
-            typeof({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (select * from {{ relation }} limit 1)
-    )
-    unpivot (data_type for column_name in ({{ columns | join(', ') }}))
-{%- endmacro %}
-
-{#- In a select list: one row for each element of a list. -#}
-{% macro unnested(list) -%}
-    {{ return(adapter.dispatch('unnested')(list)) }}
-{%- endmacro %}
-
-{% macro default__unnested(list) -%}
-    unnest({{ list }})
-{%- endmacro %}
-
-{% macro spark__unnested(list) -%}
-    explode({{ list }})
-{%- endmacro %}
-
-{#- Values as JSON, nulls included: {name: expression}. -#}
-{% macro json_of(values) -%}
-    {{ return(adapter.dispatch('json_of')(values)) }}
-{%- endmacro %}
-
-{% macro default__json_of(values) -%}
-    json_object(
-        {%- for name, expression in values.items() %}
-        '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    )
-{%- endmacro %}
-
-{% macro spark__json_of(values) -%}
-    to_json(named_struct(
-        {%- for name, expression in values.items() %}
-        '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ), map('ignoreNullFields', 'false'))
-{%- endmacro %}
-
-{#- All columns of a relation but the given ones. -#}
-{% macro all_but(relation, columns) -%}
-    {{ return(adapter.dispatch('all_but')(relation, columns)) }}
-{%- endmacro %}
-
-{% macro default__all_but(relation, columns) -%}
-    {{ relation }}.* exclude ({{ columns | join(', ') }})
-{%- endmacro %}
-
-{% macro spark__all_but(relation, columns) -%}
-    {{ relation }}.* except ({{ columns | join(', ') }})
 {%- endmacro %}
 
 {#- What dbt writes for a value of a unit test; dbt-spark's own knows no lists. -#}
@@ -263,4 +127,15 @@
         {%- set field = "array('" ~ field | join("', '") ~ "')" if field else 'array()' -%}
     {%- endif -%}
     cast({{ field }} as {{ type }})
+{%- endmacro %}
+
+{#- Dates by dbt's own macros, with one type on both engines: whole calendar days and months. -#}
+{% macro months_later(date, months) -%}
+    cast({{ dbt.dateadd('month', months, date) }} as date)
+{%- endmacro %}
+{% macro days_between(earlier, later) -%}
+    cast({{ dbt.datediff(earlier, later, 'day') }} as integer)
+{%- endmacro %}
+{% macro months_between(earlier, later) -%}
+    cast({{ dbt.datediff(dbt.date_trunc('month', earlier), dbt.date_trunc('month', later), 'month') }} as bigint)
 {%- endmacro %}

@@ -6,7 +6,7 @@
 {% macro refuse_personal_data(relation) -%}
     {%- if execute and target.type == 'duckdb' -%}
         {%- set named_like_it = '(^|_)(' ~ personal_columns() | join('|') ~ ')(_|$)' -%}
-        {%- set columns = run_query(column_types(relation, [])).rows -%}
+        {%- set columns = run_query(column_types(relation)).rows -%}
         {%- set conditions = [] -%}
         {%- for column, data_type in columns -%}
             {%- if data_type != 'boolean' and modules.re.search(named_like_it, column | lower) -%}

@@ -96,7 +96,7 @@
             and used._row_number = restatements._row_number
 {%- endmacro %}
 
-{#- The moment from which a row is known, given whether it is late or a correction. -#}
+{#- The moment from which a row is known, given whether it is late (a correction is late, too). -#}
 {% macro known_from(name, snapshot_date, landed_at=none, is_late='false') -%}
     {%- set available = 'cast(' ~ plus_days(snapshot_date, source_meta(name, 'delay_days')) ~ ' as timestamp)' -%}
     {%- if landed_at is none or source_meta(name, 'corrections') == 'retroactive' -%}

@@ -5,7 +5,7 @@
 {%- for group in feature_groups() %}{% do others.extend(provenance_columns(group)) %}{% endfor %}
 {%- set texts = catalogued_features() | selectattr('data_type', 'equalto', 'varchar') | map(attribute='name') | list %}
 with columns as (
-    select * from ({{ column_types(ref('feature_store'), catalogued_features() | map(attribute='name') | list) }})
+    select * from ({{ column_types(ref('feature_store')) }})
     where column_name not in ('{{ others | join("', '") }}')
 ),
 

@@ -1,11 +1,10 @@
 """Every feature of every loan against plain loops (oracle.py): on random rows, on the tiny set,
 and on the real one where REAL_DATAMART names a datamart built from it."""
 
-import hashlib
 import math
 import os
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle import Row, as_of, loan_history, months_between, window
-from tests.pit_support import copy_project
+from tests.support.oracle import Row, as_of, known_at, loan_history, months_between, window
 from warehouse.base.catalog import attach
-from warehouse.transform.compiled import compile_project
 
 WINDOWS = {"3m": 3, "6m": 6, "12m": 12, "all": None}
 COUNTERS = [f"fe_{i}" for i in range(1, 21)]
@@ -28,8 +25,11 @@ RATIOS = {
     "balance_to_salary_ratio": ("monthly_balance", "monthly_inhand_salary"),
     "delayed_payments_per_loan": ("num_of_delayed_payment", "num_of_loan"),
 }
-NOT_FEATURES = {"customer_id", "snapshot_date", "cleaning_actions", "load_id", "row_number"}
-SPINE = ("loan_id", "customer_id", "application_date")
+NOT_FEATURES = {
+    *("customer_id", "snapshot_date", "cleaning_actions", "known_from", "known_until", "arrival"),
+    *("load_id", "source_file", "row_number"),
+}
+SPINE = ("loan_id", "customer_id", "application_date", "loan_amt", "tenure")
 
 
 def table(con: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
@@ -88,6 +88,16 @@ def financials(loan: Row, rows: list[Row], columns: list[str]) -> Row:
     return expected
 
 
+def terms(loan: Row, known: Row) -> Row:
+    """The ratios of the terms asked for and the finances known at the application."""
+    amount, tenure = loan["loan_amt"], loan["tenure"]
+    salary, income = known["monthly_inhand_salary"], known["annual_income"]
+    return {
+        "installment_to_salary_ratio": float(amount) / tenure / float(salary) if salary else None,
+        "loan_to_income_ratio": float(amount) / float(income) if income else None,
+    }
+
+
 def disagreements(found: Row, expected: Row) -> list[tuple[str, Any, Any]]:
     return [
         (name, found[name], value)
@@ -121,14 +131,10 @@ class Silver:
         self._columns["customer_attributes"].remove("is_ssn_valid")
         self._rows = {name: by_customer(found) for name, found in rows.items()}
 
-    def features(self, loan: Row, days_later: int = 0) -> dict[str, Row]:
-        """Each group's values for a loan, if every row were available some days later."""
+    def features(self, loan: Row) -> dict[str, Row]:
+        """Each group's values for a loan, of the rows known at its application."""
         attribute_rows, financial_rows, readings, repayments = (
-            [
-                row
-                for row in rows.get(loan["customer_id"], [])
-                if row["snapshot_date"] + timedelta(days_later) <= loan["application_date"]
-            ]
+            known_at(rows.get(loan["customer_id"], []), loan["application_date"])
             for rows in self._rows.values()
         )
         columns = self._columns
@@ -136,7 +142,10 @@ class Silver:
             "attributes": snapshot(
                 loan, attribute_rows, columns["customer_attributes"], "attributes"
             ),
-            "financials": financials(loan, financial_rows, columns["customer_financials"]),
+            "financials": (
+                found := financials(loan, financial_rows, columns["customer_financials"])
+            ),
+            "application": terms(loan, found),
             "clickstream": clickstream(loan, readings, COUNTERS),
             "loan_history": loan_history(loan["customer_id"], loan["application_date"], repayments),
         }
@@ -166,8 +175,8 @@ def check_all(run_dir: Path) -> int:
     return compared
 
 
-def test_every_feature_of_every_loan_of_the_tiny_set(tiny):
-    assert check_all(tiny / "current") > 80 * 500
+def test_every_feature_of_every_loan_of_three_deliveries(two_clocks):
+    assert check_all(two_clocks / "current") > 80 * 500
 
 
 @pytest.mark.long
@@ -197,14 +206,19 @@ def random_tables(tiny_queries):
             create schema gold;
             create table gold.loan_applications
                 (loan_id varchar, customer_id varchar, application_date date);
-            create table silver.clickstream (customer_id varchar, snapshot_date date, {counters});
+            create table silver.clickstream (
+                customer_id varchar, snapshot_date date, {counters}, known_from timestamp,
+                known_until timestamp
+            );
             create table silver.loan_repayments (
                 loan_id varchar, customer_id varchar, loan_start_date date, snapshot_date date,
-                mob integer, days_past_due integer, balance decimal(18, 2)
+                mob integer, days_past_due integer, balance decimal(18, 2), known_from timestamp,
+                known_until timestamp
             );
             create table silver.set_aside_rows (
                 source varchar, load_id integer, row_number bigint, customer_id varchar,
-                snapshot_date date, loan_start_date date, fate varchar, reason varchar
+                snapshot_date date, loan_start_date date, fate varchar, reason varchar,
+                known_from timestamp
             )
             """
         )
@@ -232,9 +246,9 @@ def test_windows_are_right_on_any_readings(random_tables):
         con.execute("delete from silver.clickstream")
         for (customer, day), values in readings.items():
             con.execute(
-                "insert into silver.clickstream (customer_id, snapshot_date, fe_1, fe_20)"
-                " values (?, ?, ?, ?)",
-                [customer, day, *values],
+                "insert into silver.clickstream"
+                " (customer_id, snapshot_date, fe_1, fe_20, known_from) values (?, ?, ?, ?, ?)",
+                [customer, day, *values, day],
             )
         rows = by_customer(table(con, "select * from silver.clickstream"))
         found = table(con, sql["clickstream_features"])
@@ -267,12 +281,11 @@ def test_loan_history_is_right_on_any_repayments(random_tables):
         con.execute("delete from silver.loan_repayments")
         for (loan_id, month), (days_past_due, balance) in repayments.items():
             began = starts.get(loan_id, date(2022, 6, 1))
-            day = date(
-                began.year + (began.month - 1 + month) // 12, (began.month - 1 + month) % 12 + 1, 1
-            )
+            year, index = divmod(began.year * 12 + began.month - 1 + month, 12)
+            day = max(date(year, index + 1, 1), began)
             con.execute(
-                "insert into silver.loan_repayments values (?, 'a', ?, ?, ?, ?, ?)",
-                [loan_id, began, max(day, began), month, days_past_due, balance],
+                "insert into silver.loan_repayments values (?, 'a', ?, ?, ?, ?, ?, ?, null)",
+                [loan_id, began, day, month, days_past_due, balance, day],
             )
         rows = table(con, "select * from silver.loan_repayments")
         found = table(con, sql["loan_history_features"])
@@ -282,68 +295,6 @@ def test_loan_history_is_right_on_any_repayments(random_tables):
             assert disagreements(loan, expected) == []
 
     holds()
-
-
-def test_boundary_sensitivity_counts_what_another_rule_would_change(tiny, tiny_queries):
-    with duckdb.connect() as con:
-        attach(con, tiny / "current")
-        silver = Silver(con)
-        loans = table(con, f"select {', '.join(SPINE)} from gold.feature_store")
-        changes = tiny_queries.model("boundary_changes")
-        con.execute(f"create view {changes.relation} as {changes.sql}")
-        found = table(con, tiny_queries.model("boundary_sensitivity").sql)
-    pairs = [(silver.features(loan), silver.features(loan, days_later=1)) for loan in loans]
-    for group in ("attributes", "financials", "clickstream", "loan_history"):
-        date_column = f"{group}_snapshot_date"
-        beside = {date_column, f"{group}_age_days"}
-        changes = [(now[group], later[group]) for now, later in pairs]
-        expected = {
-            "loans": len(loans),
-            "loans_with_values": sum(now[date_column] is not None for now, _ in changes),
-            "rows_changed": sum(a[date_column] != b[date_column] for a, b in changes),
-            "rows_emptied": sum(
-                b[date_column] is None and a[date_column] is not None for a, b in changes
-            ),
-            "values_changed": sum(
-                a[name] != b[name] for a, b in changes for name in a.keys() - beside
-            ),
-        }
-        assert expected["values_changed"] > 0
-        # whole dates and inclusive sources: a strict boundary is one more day
-        for change in ("strict", "available_one_day_later"):
-            (row,) = (r for r in found if (r["feature_group"], r["change"]) == (group, change))
-            assert {name: row[name] for name in expected} == expected, (group, change)
-
-
-def test_statistics_of_many_loans_are_those_of_a_fixed_sample(tiny, tiny_queries):
-    with duckdb.connect() as con:
-        attach(con, tiny / "current")
-        loans = [row["loan_id"] for row in table(con, "from gold.loan_applications")]
-        sample = sorted(loans, key=lambda loan: hashlib.md5(loan.encode()).hexdigest())[:20]
-        assert len(loans) > len(sample)
-        for name in (
-            *("feature_deciles", "feature_bins", "feature_drift"),
-            *("feature_aucs", "feature_catalog"),
-            *("boundary_changes", "boundary_sensitivity"),
-        ):
-            sql = tiny_queries.model(name).sql
-            con.execute(f"create table gold.{name} as {sql.replace('limit 20000', 'limit 20')}")
-        binned = table(con, "select sum(loans) as loans from gold.feature_bins group by feature")
-        assert {row["loans"] for row in binned} == {20}
-        (found,) = table(con, "from gold.feature_catalog where feature = 'annual_income'")
-        incomes = con.execute(
-            "select count(*), min(annual_income)::double, max(annual_income)::double"
-            " from gold.feature_store where list_contains(?, loan_id)",
-            [sample],
-        ).fetchone()
-        assert incomes == (found["loans"], found["minimum"], found["maximum"])
-        rows = table(con, "from gold.boundary_sensitivity where feature_group = 'financials'")
-        with_values = con.execute(
-            "select count(financials_snapshot_date) from gold.feature_store"
-            " where list_contains(?, loan_id)",
-            [sample],
-        ).fetchone()[0]
-        assert {(row["loans"], row["loans_with_values"]) for row in rows} == {(20, with_values)}
 
 
 def test_no_label_trained_on_is_younger_than_the_test_side(sample_datamart):
@@ -362,25 +313,6 @@ def test_no_label_trained_on_is_younger_than_the_test_side(sample_datamart):
             "select sum(loans), (select count(*) from gold.training_set) from gold.split_summary"
         ).fetchone()
         assert counts[0] == counts[1]
-
-
-def test_a_label_of_a_source_that_comes_late_is_known_late(tiny, tmp_path):
-    late = "file: lms_loan_daily.csv"
-    project = copy_project(
-        tmp_path, [("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")]
-    )
-    sql = compile_project(project, tiny / "current").model("training_set").sql
-    query = "select loan_id, label_date, split from ({}) where split <> 'test'"
-    test_from = date(2024, 2, 1)
-    with duckdb.connect() as con:
-        attach(con, tiny / "current")
-        prompt = table(con, query.format("from gold.training_set"))
-        late = table(con, query.format(sql))
-    is_embargo = {row["loan_id"]: row["split"] == "embargo" for row in late}
-    assert is_embargo == {
-        row["loan_id"]: row["label_date"] + timedelta(45) > test_from for row in late
-    }
-    assert sum(is_embargo.values()) > sum(row["split"] == "embargo" for row in prompt)
 
 
 def test_months_without_any_clickstream_are_flagged(sample_datamart):

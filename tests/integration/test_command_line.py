@@ -170,6 +170,6 @@ def test_a_profile_names_the_parts_and_little_memory_changes_nothing(datamart):
     )
     assert result.returncode == 0, result.stderr
     profile = result.stdout.partition("Where the time went")[2]
-    for part in ("build", "read the project", "gold.clickstream_features"):
+    for part in ("build", "gold.clickstream_features", "test"):
         assert re.search(rf"{part}.* \d+\.\d", profile), part
     assert training_set() == before

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_personal_data import leaks, personal_values
 from tests.support.project import run_command, user_environment
-from tests.test_personal_data import leaks, personal_values
 from warehouse.base.paths import DATA_DIR
 from warehouse.datamart.foreign import missing_files
 

@@ -78,8 +78,8 @@ def test_helper_is_found_from_any_folder_and_ends_without_a_word(sample_datamart
     code = (
         "from warehouse.notebook.connection import connect\n"
         f"con = connect({str(sample_datamart)!r})\n"
-        "rows = con.execute(\"select count(*) from features_as_of(date '2024-03-15')\").fetchone()\n"
-        "print(rows[0] > 500)"
+        "con.execute(\"select count(*) from features_as_of(date '2024-03-15')\")\n"
+        "print(con.fetchone()[0] > 500)"
     )
     done = run_command(sys.executable, "-c", code, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from tests.pit_support import build_compiled, land, publish
+from tests.pit_support import build_compiled, copy_project, land, publish
 from tests.support.leaks import (
     ANCHOR,
     ATTRIBUTES,
@@ -87,9 +87,15 @@ ONE_DAY_TOO_FAR = {
 
 
 @pytest.fixture(scope="module")
+def whole_project(tmp_path_factory) -> Path:
+    """A copy of the project as it is, at its full width."""
+    return copy_dbt_project(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """One copy of the project, at its full width, for all tests here: dbt parses it only once."""
-    return copy_dbt_project(tmp_path_factory.mktemp("project"))
+    """A copy with three counters and two windows, for tests that do not need the width."""
+    return copy_project(tmp_path_factory.mktemp("narrow"))
 
 
 def found_in(result: dict, table: str) -> dict[str, set[str]]:
@@ -101,9 +107,9 @@ def found_in(result: dict, table: str) -> dict[str, set[str]]:
     return found
 
 
-def test_eleven_leaks_are_named_and_what_is_none_is_not(tiny, project):
-    with planted(project, features(FEATURE_LEAKS | NO_LEAKS)):
-        result = prove(tiny, project, MONTHS)
+def test_eleven_leaks_are_named_and_what_is_none_is_not(tiny, whole_project):
+    with planted(whole_project, features(FEATURE_LEAKS | NO_LEAKS)):
+        result = prove(tiny, whole_project, MONTHS)
 
     assert result["outcome"] == "failed"
     console = Console(file=io.StringIO(), width=160)
@@ -223,9 +229,9 @@ def test_a_loan_that_appears_only_with_its_future_is_named(tiny, project):
     assert "truncated" in found_in(result, "gold.feature_store")[ROWS]
 
 
-def test_the_project_as_it_is_passes_and_says_what_it_did(tiny, project):
+def test_the_project_as_it_is_passes_and_says_what_it_did(tiny, whole_project):
     events: list[Event] = []
-    result = prove(tiny, project, ["2023-02", "2025-01"], events.append)
+    result = prove(tiny, whole_project, ["2023-02", "2025-01"], events.append)
 
     assert result["differences"] == []
     assert result["outcome"] == "passed"
@@ -266,8 +272,9 @@ def test_a_proof_that_is_stopped_gives_what_it_found_so_far(tiny, project):
     assert not (tiny / "proof.json").exists()
 
 
-@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after", ["building all of gold", "1 of "])
+@pytest.mark.parametrize(
+    ("wanted", "after"), [(signal.SIGINT, "building all of gold"), (signal.SIGTERM, "1 of ")]
+)
 def test_a_signal_ends_the_command_at_once(tiny, wanted, after):
     command = [sys.executable, "main.py", "--datamart-dir", str(tiny), "prove"]
     process = subprocess.Popen(
@@ -290,7 +297,9 @@ def test_a_signal_ends_the_command_at_once(tiny, wanted, after):
     assert not [path for path in tiny.glob("proof_*") if path.name != "proof_target"]
 
 
-def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, project, tmp_path):
+def test_published_tables_that_are_not_what_the_models_make_are_named(
+    tiny, whole_project, tmp_path
+):
     shutil.copytree(tiny, tmp_path / "tiny", symlinks=True)
     root = tmp_path / "tiny"
     (root / "current").unlink()
@@ -303,7 +312,7 @@ def test_published_tables_that_are_not_what_the_models_make_are_named(tiny, proj
             " where loan_id = (select min(loan_id) from features where age is not null)"
         )
         con.execute(f"copy features to '{path}' (format parquet)")
-    result = prove(root, project, ["2024-03"])
+    result = prove(root, whole_project, ["2024-03"])
     found = [(d["table"], d["column"], d["variant"], d["rows"]) for d in result["differences"]]
     assert found == [("gold.feature_store", "age", "published", 1)]
 

@@ -9,6 +9,7 @@ import sys
 import psutil
 import pytest
 
+from tests.integration.test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 from tests.support.project import run_command, run_main, user_environment
 from tests.support.survival import (
     MAIN_WITHOUT_LINKS,
@@ -18,7 +19,6 @@ from tests.support.survival import (
     outcomes,
     read_one_whole_run,
 )
-from tests.test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.datamart.lock import locked

@@ -189,5 +189,6 @@ def test_notebooks_show_charts_without_a_network():
         shown = bundle[0] if isinstance(bundle, tuple) else bundle
         assert "application/vnd.vegalite.v5+json" in shown
         assert shown["image/svg+xml"].startswith("<svg")
+        assert shown["text/plain"] == "Default rate by month of application, 95 % interval"
     finally:
         alt.renderers.enable(before)

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from warehouse.base.catalog import attach, set_memory
+from warehouse.base.rows import one_row, rows_of
 
 # The last day that the run vouches for in every source (silver.watermarks): applications up to it
 # are closed. Null when a source has no watermark yet.
@@ -53,18 +54,18 @@ def contents(run_dir: Path, sources: list[str], memory_limit: str | None = None)
     be closed.
     """
     with _connect(run_dir, memory_limit) as con:
-        loans, training_rows = _row(
+        loans, training_rows = one_row(
             con,
             "select (select count(*) from gold.feature_store),"
             " (select count(*) from gold.training_set)",
         )
         return {
-            "rows": _records(
+            "rows": rows_of(
                 con,
                 "select source, layer, fate, coalesce(reason, '') as reason,"
                 " sum(row_count)::bigint as rows from gold.row_ledger group by all order by all",
             ),
-            "labels": _records(
+            "labels": rows_of(
                 con,
                 "select label_definition as definition, count(*) as loans, count(label) as closed,"
                 " coalesce(sum(label), 0)::bigint as defaults from gold.label_maturity"
@@ -110,7 +111,7 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
     between runs of one release of DuckDB; a manifest names its release.
     """
     return str(
-        _row(
+        one_row(
             con,
             f"""
         with columns as (
@@ -141,12 +142,12 @@ def application_months(
 
     A month is closed when all of it is on or before `closed_until`. `condition` is a where clause.
     """
-    return _records(con, APPLICATION_MONTHS.format(condition=condition), [closed_until])
+    return rows_of(con, APPLICATION_MONTHS.format(condition=condition), [closed_until])
 
 
 def _closed_until(con: duckdb.DuckDBPyConnection, sources: list[str]) -> date | None:
     """Return the last day that all sources vouch for, None where one does not."""
-    found = _row(con, CLOSED_UNTIL, [sources])[0] if sources else None
+    found = one_row(con, CLOSED_UNTIL, [sources])[0] if sources else None
     return found if found is None else date.fromisoformat(str(found))
 
 
@@ -156,20 +157,3 @@ def _connect(run_dir: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyC
     set_memory(con, run_dir, memory_limit)
     attach(con, run_dir)
     return con
-
-
-def _row(
-    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
-) -> tuple[Any, ...]:
-    """Return the one row of a query that always has one."""
-    row = con.execute(sql, parameters or []).fetchone()
-    assert row is not None
-    return tuple(row)
-
-
-def _records(
-    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None
-) -> list[dict[str, Any]]:
-    result = con.execute(sql, parameters or [])
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -189,8 +189,9 @@ def _build(con: DuckDBPyConnection, project: CompiledProject, first: int, last: 
             f"select * exclude ({ROW}) from applications where {ROW} between {first} and {last}",
         )
         *groups, features = project.between(SPINE_MODEL, FEATURE_MODEL)
-        project.build(con, groups)
-        project.build(con, [features], as_tables=False)
+        project.build(con, [*groups, features])
+        for group in groups:  # all of it is in the feature store
+            con.execute(f"drop table {project.model(group).relation}")
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         raise UserError(
             "the models of the published run do not fit its tables"

@@ -6,7 +6,7 @@ import pandas as pd
 from duckdb import DuckDBPyConnection
 
 CLICKSTREAM = "clickstream"
-KEPT = ("loan_id", "application_date", "split", "label", f"{CLICKSTREAM}_null_reason")
+KEPT = ("loan_id", "application_date", "label_date", "split", "label", f"{CLICKSTREAM}_null_reason")
 
 
 @dataclass(frozen=True)

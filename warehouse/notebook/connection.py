@@ -67,7 +67,9 @@ def connect(datamart_dir: Path | str | None = None) -> duckdb.DuckDBPyConnection
     _describe_features(con)
     if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
         from warehouse.notebook.sql_cells import offer_sql_cells
+        from warehouse.reporting.theme import enable_in_notebooks
 
+        enable_in_notebooks()
         offer_sql_cells(shell, con)
     return con
 

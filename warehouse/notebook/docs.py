@@ -22,6 +22,7 @@ WAITING = (
     "<!doctype html><meta http-equiv=refresh content=2><title>dbt docs</title>"
     "<p style='font: 16px sans-serif; margin: 3em'>{}</p>"
 )
+SMALLEST_PAGE = 100_000  # bytes; less is a line of text until there is a page
 NO_DATAMART = "No datamart yet. Run <code>python main.py</code>; the docs follow by themselves."
 
 
@@ -67,12 +68,13 @@ def _serve(server: ThreadingHTTPServer, page: Path, datamart: Datamart) -> None:
 
 
 def _show(page: Path, build: "DocsBuild") -> None:
-    """Replace the page by the one that was built, or by the reason why it was not."""
+    """Replace the page by the one that was built; when it was not, an older page stays."""
     try:
         write_text(page, build.result())
         print("dbt docs are ready", flush=True)
     except UserError as error:
-        write_text(page, WAITING.format(html.escape(str(error))))
+        if page.stat().st_size < SMALLEST_PAGE:
+            write_text(page, WAITING.format(html.escape(str(error))))
         print(f"error: {error}", file=sys.stderr, flush=True)
 
 

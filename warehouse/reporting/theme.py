@@ -68,6 +68,7 @@ SANS = (
     "'Source Sans 3','Source Sans Pro',system-ui,-apple-system,'Segoe UI',Roboto,"
     "'Helvetica Neue',Arial,sans-serif"
 )
+JUPYTERLAB_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 VEGALITE_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -139,7 +140,7 @@ def svg_for_readers(chart: Any) -> str:
 
 def page_script() -> str:
     """Return the script that draws Vega-Lite charts in a page, with all that it needs."""
-    return vl_convert.javascript_bundle(None, vl_version=VEGALITE_VERSION)
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGALITE_VERSION)
 
 
 def dark_rules(scope: str = "") -> str:
@@ -162,17 +163,18 @@ def _roles() -> dict[str, str]:
 
 
 def enable_in_notebooks() -> None:
-    """Let notebooks show charts offline: interactive in JupyterLab, as SVG anywhere else.
+    """Let notebooks show charts offline: interactive in JupyterLab, as a picture anywhere else.
 
     JupyterLab draws Vega-Lite by itself, up to version 5; the charts of this package mean the
     same in both versions.
     """
 
     def bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-        older = spec | {"$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+        # the label of every mark would double the size of a saved notebook
+        small = spec | {"config": spec.get("config", {}) | {"aria": False}}
         return {
-            "application/vnd.vegalite.v5+json": older,
-            "image/svg+xml": vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION),
+            "application/vnd.vegalite.v5+json": spec | {"$schema": JUPYTERLAB_SCHEMA},
+            "image/svg+xml": vl_convert.vegalite_to_svg(small, vl_version=VEGALITE_VERSION),
             "text/plain": spec.get("description", "a chart"),
         }
 

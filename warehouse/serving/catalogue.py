@@ -81,8 +81,8 @@ class Catalogue:
 def read_catalogue(run_dir: Path, scoring_set: Path) -> Catalogue:
     """Return the definitions of a run whose features are those of a scoring set's file.
 
-    A group whose features belong to no source is left out: they are known only with an
-    application, and come with the request.
+    A group that is not made of a source's snapshots is left out: its features are known only with
+    an application, and come with the request.
 
     Raises UserError where the scoring set lacks a feature of the catalogue.
     """
@@ -91,13 +91,13 @@ def read_catalogue(run_dir: Path, scoring_set: Path) -> Catalogue:
         features = [
             _CatalogueRow(*row)
             for row in con.execute(
-                "select feature_group, feature, description, source, source_column,"
+                "select feature_group, feature, description, source_column,"
                 " len(sensitive_uses) > 0 from gold.feature_catalog"
             ).fetchall()
         ]
         described = con.execute("describe from read_parquet(?)", [str(scoring_set)]).fetchall()
     notes, rules = table_notes(run_dir), group_rules(run_dir)
-    features = [row for row in features if row.source in rules]
+    features = [row for row in features if row.group in rules]
     types = {name: kind for name, kind, *_ in described}
     missing = [row.feature for row in features if row.feature not in types]
     if missing:
@@ -122,7 +122,6 @@ class _CatalogueRow:
     group: str
     feature: str
     description: str
-    source: str | None
     source_column: str
     is_sensitive: bool
 
@@ -134,7 +133,7 @@ def _group(
     rules: dict[str, GroupRule],
 ) -> Group:
     """Return a feature group, from its rows of the catalogue."""
-    name, rule = rows[0].group, rules[str(rows[0].source)]
+    name, rule = rows[0].group, rules[rows[0].group]
     return Group(
         name=name,
         description=notes.description(f"gold.{name}_features"),

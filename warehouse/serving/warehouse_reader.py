@@ -15,7 +15,7 @@ from warehouse.transform.runner import DESCRIPTIONS_FILE
 
 @dataclass(frozen=True)
 class GroupRule:
-    """How long a snapshot of a source counts, and which of its columns are personal."""
+    """How long a snapshot of a group's source counts, and which of its columns are personal."""
 
     max_age_days: int | None
     personal_columns: frozenset[str]
@@ -49,10 +49,11 @@ def write_scoring_set(run_dir: Path, day: date, file: Path) -> None:
 
 
 def group_rules(run_dir: Path) -> dict[str, GroupRule]:
-    """Return the rule of each source, by its name."""
+    """Return the rule of each feature group that is made of a source's snapshots."""
     return {
-        source.name: GroupRule(source.max_age_days, frozenset(source.personal_columns))
+        source.group: GroupRule(source.max_age_days, frozenset(source.personal_columns))
         for source in CompiledProject.load(run_dir).sources
+        if source.group
     }
 
 

@@ -14,7 +14,6 @@
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
 {%- set names = windows | list -%}
-{%- set wide_sum, wide = adapter.dispatch('wide_sum'), adapter.dispatch('wide') -%}
 {%- set customer = "coalesce(customer_id, '')" -%}
 
 with applications as (

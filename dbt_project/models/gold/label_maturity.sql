@@ -137,7 +137,7 @@ windows as (
         loans.tenure,
         reschedulings.rescheduled_on,
         horizon.horizon_date,
-        {{ plus_months('applications.application_date', 'definitions.months_on_book') }}
+        {{ months_later('applications.application_date', 'definitions.months_on_book') }}
             as window_ends_on,
         -- the last month that is needed
         least(
@@ -160,7 +160,7 @@ window_months as (
         months.days_past_due >= windows.min_days_past_due as is_default,
         -- a default only for less than marginal_share of an instalment
         months.is_marginal
-        and {{ days_between(plus_months('months.first_missed_date', 1), 'months.snapshot_date') }}
+        and {{ days_between(months_later('months.first_missed_date', 1), 'months.snapshot_date') }}
         < windows.min_days_past_due as is_marginal,
         months.days_past_due,
         months.snapshot_date,

@@ -52,7 +52,7 @@ in_range as (
             as credit_history_age_months_cleaned,
         -- 'A, B, and C' as [a, b, c]; no text means no loans, a filler that nobody knows
         case
-            when {{ text_value('Type_of_Loan') }} is null then {{ list_of([]) }}
+            when {{ text_value('Type_of_Loan') }} is null then {{ dbt.array_construct([], dbt.type_string()) }}
             else {{ list_mapped(
                 'split(replace(' ~ text_value('Type_of_Loan') ~ ", ', and ', ','), ',')",
                 "replace(replace(replace(lower(trim(element)), ' loan', ''), '-', '_'), ' ', '_')"

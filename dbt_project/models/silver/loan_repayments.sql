@@ -88,7 +88,7 @@ first_missed as (
         *,
         case
             when installments_missed > 0
-                then {{ minus_months('last_due_date', 'installments_missed') }}
+                then {{ months_later('last_due_date', '-installments_missed') }}
         end as first_missed_date
     from missed
 ),

@@ -1,6 +1,7 @@
 """What the charts share: rows from any source, axes of months and rates, scales of colours."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ def records(rows: Rows) -> list[Row]:
     elif hasattr(rows, "to_dict"):
         found = rows.to_dict("records")
     else:
-        found = [dict(row) for row in rows]
+        found = [asdict(row) if is_dataclass(row) else dict(row) for row in rows]
     return [{name: _plain(value) for name, value in row.items()} for row in found]
 
 

@@ -2,7 +2,6 @@
     What a feature is comes from the yml of its group's model, or from the pattern that names it, by
     dbt's graph; how it behaves is counted.
 -#}
-{%- set list_of = adapter.dispatch('list_of') -%}
 {%- set repayments = source_of('loan_repayments') -%}
 
 with bins as (
@@ -31,7 +30,7 @@ definitions as (
             {{ sql_text(feature.source_column) }},
             {{ sql_text(feature.description) }},
             {{ sql_text(rule_in_words(feature.feature_group)) }},
-            {{ list_of(uses) }}
+            {{ dbt.array_construct(uses, dbt.type_string()) }}
         ){{ ',' if not loop.last }}
         {%- endfor %}
     ) as described (
@@ -41,7 +40,7 @@ definitions as (
 ),
 
 types as (
-    {{ column_types(ref('feature_store'), catalogued_features() | map(attribute='name') | list) }}
+    {{ column_types(ref('feature_store')) }}
 ),
 
 totals as (

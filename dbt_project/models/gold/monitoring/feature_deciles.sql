@@ -21,7 +21,7 @@ reference_values as (
 lists as (
     select
         feature_number,
-        {{ quantiles('value', [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) }} as deciles
+        quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) as deciles
     from reference_values
     group by feature_number
 ),
@@ -34,7 +34,7 @@ feature_deciles as (
     select
         features.feature
         {%- for i in range(1, 10) %},
-        {{ list_element('lists.deciles', i) }} as decile_{{ i }}
+        lists.deciles[{{ i }}] as decile_{{ i }}
         {%- endfor %}
     from lists
     inner join features on lists.feature_number = features.feature_number

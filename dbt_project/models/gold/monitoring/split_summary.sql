@@ -48,7 +48,7 @@ split_summary as (
                 'case when sides.has_' ~ group ~ ' and by_month.' ~ group ~ "_loans = 0 then '" ~ group ~ "' end"
             ) -%}
         {%- endfor %}
-        {{ without_nulls(list_of(missing)) }} as missing_sources
+        {{ without_nulls(dbt.array_construct(missing, dbt.type_string())) }} as missing_sources
     from by_month
     cross join sides
 )
