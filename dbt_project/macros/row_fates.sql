@@ -44,9 +44,9 @@
             _row_number as row_number,
             _landed_at as landed_at,
             {%- if key != customer %}
-            {{ text_value(key) }} as entity_id,
+            {{ text_value(quoted_name(key)) }} as entity_id,
             {%- endif %}
-            {{ text_value(customer) }} as customer_id,
+            {{ text_value(quoted_name(customer)) }} as customer_id,
             {{ snapshot_date_of(name) }} as snapshot_date,
             {{ loan_start_date_of(name) }} as loan_start_date,
             {%- for reason, condition in conditions.items() %}

@@ -22,7 +22,7 @@
     with used as (
         select
             bronze.*,
-            {{ text_value(source_key(name)) }} as entity_id,
+            {{ text_value(quoted_name(source_key(name))) }} as entity_id,
             {{ snapshot_date_of(name) }} as event_date
         from {{ source('bronze', name) }} as bronze
         where
