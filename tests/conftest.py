@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from tests.pit_support import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
 from tests.support.project import copy_project, run_main, user_environment
+from tests.support.tiny import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing

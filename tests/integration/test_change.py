@@ -6,7 +6,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from tests.pit_support import land
+from tests.support.tiny import land
 from warehouse.base.catalog import attach
 
 # A reading of the middle of 2023 that several windows of its customer's first loan hold.

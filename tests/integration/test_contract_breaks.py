@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from tests.loads_support import (
+from tests.support.loads import (
     Compiled,
     Landed,
     contracts,

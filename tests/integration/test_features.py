@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pit_support import build, build_compiled, land, rows
+from tests.support.tiny import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR

@@ -17,7 +17,6 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from tests.pit_support import build_compiled, copy_project, land, publish
 from tests.support.leaks import (
     ANCHOR,
     ATTRIBUTES,
@@ -29,6 +28,7 @@ from tests.support.leaks import (
     planted,
 )
 from tests.support.project import user_environment
+from tests.support.tiny import build_compiled, copy_project, land, publish
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.proof.compare import ROWS

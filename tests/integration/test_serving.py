@@ -16,10 +16,10 @@ import pytest
 
 pytest.importorskip("feast", reason="Feast is not installed (requirements/serve.in)")
 
-from tests.pit_support import FIRST_LOAD, SECOND_LOAD
 from tests.support import serving
 from tests.support.project import user_environment
 from tests.support.serving import build_run, features_as_of, publish, running_redis, running_server
+from tests.support.tiny import FIRST_LOAD, SECOND_LOAD
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.loads_support import Compiled, Landed, contracts, good_rows, line_of, sample_lines
+from tests.support.loads import Compiled, Landed, contracts, good_rows, line_of, sample_lines
 from warehouse.base.errors import UserError
 
 ROWS = 40

@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
-from tests.pit_support import BUILT_MODELS
 from tests.support.bronze import land_files
 from tests.support.project import user_environment
+from tests.support.tiny import BUILT_MODELS
 from warehouse.base.catalog import attach
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.features.macros import create_macros

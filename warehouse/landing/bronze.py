@@ -49,6 +49,13 @@ CONFIG = {
     "spark.hadoop.parquet.block.size": str(16 * 2**20),
 }
 
+# Landing a few hundred megabytes is mostly Java's start: one quick compiler and collector take a
+# third less CPU (35 s instead of 51 s for the sample on 2 cores), and cost time on ten times more.
+QUICK_START_BYTES = 256 * 2**20
+QUICK_START = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
 
 def land(
     inspection: Inspection,
@@ -77,7 +84,8 @@ def _land(
     settings: SparkSettings,
     report: Callable[[str], None],
 ) -> Load:
-    with spark_session(settings, CONFIG) as spark:
+    is_small = inspection.bytes_to_land <= QUICK_START_BYTES
+    with spark_session(settings, CONFIG | (QUICK_START if is_small else {})) as spark:
         return land_files(spark, inspection, bronze_dir, settings.log_file, report)
 
 

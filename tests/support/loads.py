@@ -13,10 +13,10 @@ import duckdb
 from warehouse.base.catalog import attach
 from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
-from warehouse.transform.compiled import CompiledProject
 from warehouse.landing import bronze as landing
 from warehouse.landing.inspection import inspect_sources
 from warehouse.landing.loads import LandedFile
+from warehouse.transform.compiled import CompiledProject
 
 SILVER = {
     "features_attributes": "customer_attributes",
