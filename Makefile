@@ -9,7 +9,7 @@ DATAMART_DIR := datamart
 COMPOSE = $(shell command -v docker-compose || echo docker compose)
 REPOSITORY = $(shell git remote get-url origin | sed -e 's|^git@\([^:]*\):|https://\1/|' -e 's|\.git$$||')
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links
+	--strip-extras --no-header --no-emit-index-url --no-emit-find-links
 
 .PHONY: help run prove test test-long check format lock docs notebook deck sample bench submission up serve clean
 
