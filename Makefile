@@ -19,7 +19,7 @@ help:  ## list the commands
 # Install the packages of a lock: $(call install,what,lock). Shows each package and the seconds.
 define install
 	@echo "Installing $(1), once."; began=$$(date +%s); \
-	$(PYTHON) -u -m pip install --disable-pip-version-check --require-hashes -r requirements/$(2).lock | awk \
+	$(PYTHON) -u -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/$(2).lock | awk \
 		'/^Collecting/ {print "  " $$2} /^ *Building wheel/ {print "  building " $$4} \
 		/^Installing/ {print "  unpacking"} {fflush()}' && \
 	echo "Installed $(1) in $$(( $$(date +%s) - began )) s."
