@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ LABEL_COLUMNS = ("label_definition", "maturity", "matures_on", "known_on", "days
 ROWS_SHOWN = 24  # of a source, the latest first: two years of months
 
 
+@dataclass(frozen=True)
+class _Page:
+    """What is explained and where: a run's connection, the console, its models, one loan."""
+
+    con: DuckDBPyConnection
+    console: Console
+    project: CompiledProject
+    loan: Row
+
+
 def explain(datamart_dir: Path, loan_id: str, console: Console) -> None:
     """Print where every value of a loan comes from, and which rows came too late for it.
 
@@ -80,7 +91,8 @@ def explain(datamart_dir: Path, loan_id: str, console: Console) -> None:
         }
         for group in _groups(con, project):
             source = next((s for s in project.sources if s.group == group), None)
-            _explain_group(con, console, project, group, source, versions, loan)
+            page = _Page(con, console, project, loan)
+            _explain_group(page, group, source, versions)
         _explain_unused(con, console, project, versions, loan)
         _explain_labels(con, console, loan_id)
 
@@ -101,15 +113,10 @@ def _features(con: DuckDBPyConnection, group: str) -> list[str]:
 
 
 def _explain_group(
-    con: DuckDBPyConnection,
-    console: Console,
-    project: CompiledProject,
-    group: str,
-    source: Source | None,
-    versions: Mapping[str, list[Version]],
-    loan: Row,
+    page: _Page, group: str, source: Source | None, versions: Mapping[str, list[Version]]
 ) -> None:
     """Print the heading of a group, the rows of its source, then its values."""
+    con, console, loan = page.con, page.console, page.loan
     console.print()
     _print(console, group.replace("_", " ").capitalize(), style="bold")
     features = _features(con, group)
@@ -130,7 +137,7 @@ def _explain_group(
     if len(dated) > ROWS_SHOWN:
         _print(console, f"And {_plural(len(dated) - ROWS_SHOWN, 'older row')}.")
     if used:
-        _explain_values(con, console, project, group, source, used, loan)
+        _explain_values(page, group, source, used)
 
 
 def _used_version(versions: Sequence[Version], snapshot_date: Any) -> Version:
@@ -178,18 +185,11 @@ def _versions(
     return table
 
 
-def _explain_values(
-    con: DuckDBPyConnection,
-    console: Console,
-    project: CompiledProject,
-    group: str,
-    source: Source,
-    used: Version,
-    loan: Row,
-) -> None:
+def _explain_values(page: _Page, group: str, source: Source, used: Version) -> None:
     """Print the features read from the row that was used, then those computed from several."""
+    con, console, loan = page.con, page.console, page.loan
     raw, silver = raw_row(con, source, used), silver_row(con, source, used)
-    described = project.source_columns.get(f"{group}_features", {})
+    described = page.project.source_columns.get(f"{group}_features", {})
     by_name = {name.lower(): name for name in source.columns if name in raw}
     raw_names = {
         feature: described.get(feature, by_name.get(feature)) for feature in _features(con, group)
