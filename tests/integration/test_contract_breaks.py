@@ -81,7 +81,7 @@ QUARANTINED = [
         (f"loan start {text}", lambda text=text: changed(LOANS, loan_start_date=text), reason)
         for reason, texts in {
             "invalid_loan_start_date": ["1/5/2023", "2023-02-30", "2023-05-01 10:00", ""],
-            "snapshot_before_loan_start": ["2099-01-01"],
+            "snapshot_before_loan_start": ["2024-01-01"],
         }.items()
         for text in texts
     ),

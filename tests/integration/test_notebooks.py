@@ -91,7 +91,7 @@ def test_tables_are_listed_with_their_rows(sample_datamart):
     assert listed.description["gold.label_store"]
 
 
-VEGA = "application/vnd.vegalite.v6+json"
+VEGA = "application/vnd.vegalite.v5+json"
 
 
 def test_sql_cells_charts_and_completion_in_a_kernel(sample_datamart, monkeypatch):

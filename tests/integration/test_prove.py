@@ -167,9 +167,9 @@ def test_order_of_input_and_a_users_own_table_of_loans_are_looked_at(tiny, proje
     assert ("gold.my_scores", "loans_there_are", "truncated") in found
 
 
-def test_what_depends_on_the_day_it_is_asked_is_named(two_clocks, project):
+def test_what_depends_on_the_day_it_is_asked_is_named(tiny, project):
     with planted(project, features(ASKED_TODAY)):
-        result = prove(two_clocks, project, ["2024-03"])
+        result = prove(tiny, project, ["2024-03"])
 
     found = found_in(result, "gold.feature_store")
     assert set(found) == set(ASKED_TODAY)
@@ -211,8 +211,9 @@ def test_a_leak_of_a_day_is_named_where_applications_come_on_any_day(
 
 
 def test_a_source_that_comes_late_passes(tiny, project):
-    late = "file: feature_clickstream.csv"
-    delayed = ("models/bronze/_bronze.yml", late, late + "\n            delay_days: 45")
+    contract = "{file: feature_clickstream.csv}"
+    late = "{file: feature_clickstream.csv, delay_days: 45}"
+    delayed = ("models/bronze/_bronze.yml", contract, late)
     with planted(project, delayed):
         assert prove(tiny, project, ["2023-02"])["differences"] == []
 

@@ -18,11 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+import duckdb
 
 from warehouse.base.errors import UserError
 from warehouse.base.files import write_json
@@ -149,7 +152,8 @@ class _Workers:
         self._pool.shutdown(wait=False, cancel_futures=True)
         while any(not future.done() for future in self._at_work):
             for interrupt in self._interrupts:
-                interrupt()
+                with suppress(duckdb.ConnectionException):  # closed: it has ended
+                    interrupt()
             wait(self._at_work, timeout=WAIT_SECONDS)
         self._pool.shutdown()
 
