@@ -103,7 +103,7 @@ def test_sql_cells_charts_and_completion_in_a_kernel(sample_datamart, monkeypatc
         "%%chart bar\nselect split, count(*) from gold.training_set group by all order by all",
         textwrap.dedent("""
             from IPython.core.completer import provisionalcompleter
-            text = "%%sql\\nselect * from gold.label_s"
+            text = "%%sql\\nselect * from gold.label_st"
             with provisionalcompleter():
                 print([c.text for c in get_ipython().Completer.completions(text, len(text))])
         """),
