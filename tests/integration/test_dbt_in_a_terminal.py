@@ -54,8 +54,9 @@ def test_dbt_run_works_from_elsewhere_and_reads_what_dev_has(project, tmp_path):
 
 
 def test_two_builds_at_once_do_not_mix(project):
-    command = [shutil.which("dbt"), "run", "--select", "silver", "--target-path"]
     environment = user_environment(project)
+    dbt_path = shutil.which("dbt", path=environment["PATH"])
+    command = [dbt_path, "run", "--select", "silver", "--target-path"]
     builds = [
         subprocess.Popen(
             [*command, str(project / target)],
@@ -77,8 +78,7 @@ def test_two_builds_at_once_do_not_mix(project):
 
 def test_dbt_show_answers_a_question_about_published_tables(project):
     result = dbt(
-        project / "dbt_project",
-        *("show", "--inline", "select count(*) as loans from {{ ref('training_set') }}"),
+        project, "show", "--inline", "select count(*) as loans from {{ ref('training_set') }}"
     )
     assert result.returncode == 0, result.stdout
     assert "loans" in result.stdout
