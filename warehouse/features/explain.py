@@ -89,9 +89,9 @@ def explain(datamart_dir: Path, loan_id: str, console: Console) -> None:
             for source in project.sources
             if source.silver
         }
+        page = _Page(con, console, project, loan)
         for group in _groups(con, project):
             source = next((s for s in project.sources if s.group == group), None)
-            page = _Page(con, console, project, loan)
             _explain_group(page, group, source, versions)
         _explain_unused(con, console, project, versions, loan)
         _explain_labels(con, console, loan_id)

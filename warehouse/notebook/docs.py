@@ -17,7 +17,9 @@ from warehouse.base.paths import DBT_DIR
 from warehouse.notebook.servers import LOCALHOST, check_port_is_free
 
 SECONDS_BETWEEN_CHECKS = 1
-LINEAGE = "#!/overview?g_v=1&g_e=tag:test%20config.tags:test"  # the lineage graph, without the tests
+LINEAGE = (
+    "#!/overview?g_v=1&g_e=tag:test%20config.tags:test"  # the lineage graph, without the tests
+)
 WAITING = (
     "<!doctype html><meta http-equiv=refresh content=2><title>dbt docs</title>"
     "<p style='font: 16px sans-serif; margin: 3em'>{}</p>"
