@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from tests.support.project import copy_project, run_main, user_environment
+from tests.support.project import copy_project, run_main
 from tests.support.tiny import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
@@ -21,9 +21,6 @@ from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-environment = user_environment  # the name that tests outside the new folders import
-
 
 # for a few rows compiling costs more than it saves
 QUICK_SPARK = {
@@ -43,15 +40,28 @@ def spark(tmp_path_factory) -> Iterator["SparkSession"]:
         yield session
 
 
+def pytest_addoption(parser) -> None:
+    """Add the options of this test suite to those of pytest."""
+    parser.addoption(
+        "--sample-run",
+        metavar="DIR",
+        help="keep the first run on the sample in DIR, and use the one that is there",
+    )
+
+
 @pytest.fixture(scope="session")
-def sample_run(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def sample_run(request, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Return the datamart folder of a first run on the sample, and what the run printed.
 
     It runs in a copy of the project. One run serves all test processes: the first one makes it.
     """
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
+    if kept := request.config.getoption("--sample-run"):
+        folder = Path(kept).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder = tmp_path_factory.getbasetemp()
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            folder = folder.parent
     project, output = folder / "sample_project", folder / "sample_run.json"
     with FileLock(folder / "sample_run.lock"):
         if not output.exists():
@@ -68,12 +78,6 @@ def sample_run(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]
 def sample_project(sample_run) -> Path:
     """Return a copy of the project after its first run; tests read it and change nothing."""
     return sample_run[0].parent
-
-
-@pytest.fixture(scope="session")
-def unpacked_project(sample_project) -> Path:
-    """Return `sample_project` under its former name."""
-    return sample_project
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import duckdb
 import pyspark
 import pytest
 
-from tests.conftest import environment
+from tests.support.project import user_environment as environment
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 from warehouse.spark.java import make_java_home
 
