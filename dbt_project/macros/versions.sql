@@ -106,6 +106,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+    Whether a row, of a relation `read` of judged rows, is a correction or late and its load was
+    landed after the day that the build was asked for. Never where corrections are retroactive.
+-#}
+{% macro is_known_after_as_of(name) -%}
+    {%- if source_meta(name, 'corrections') == 'retroactive' -%}
+    false
+    {%- else -%}
+    read.quarantine_reason is null
+    and read.landed_at >= cast({{ plus_days("cast('" ~ var('as_of') ~ "' as date)", 1) }} as timestamp)
+    and (
+        read.snapshot_date <= watermarks.watermark_before
+        or read.load_id > min(case when read.scope_reason is null and read.quarantine_reason is null then read.load_id end)
+            over (partition by read.entity_id, read.snapshot_date)
+    )
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The columns with which every table of dated rows in silver ends. -#}
 {% macro version_columns() -%}
     known_from,

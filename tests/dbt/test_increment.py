@@ -14,6 +14,7 @@ from tests.support.increments import (
     Forms,
     build_in_steps,
     compile_forms,
+    compile_small,
     warehouse,
 )
 from tests.support.oracle import Delivered, Row, known_at, loan_history, versions, window
@@ -261,3 +262,19 @@ def test_closed_applications_are_kept_and_not_computed_again(forms):
         ages = {row["loan_id"]: row["age"] for row in steps.rows("gold.feature_store")}
     # vouched for up to day 7 by all sources: l1 and l3 are closed, l2 came late, l4 is open
     assert ages == {"l1": 99, "l3": 99, "l2": None, "l4": 20}
+
+
+def test_a_build_as_of_a_day_leaves_out_what_came_later(forms, tmp_path):
+    as_of = compile_small(tmp_path, as_of=str(DAYS[10]))
+    with warehouse(Forms(as_of, as_of)) as asked:
+        for delivery in (BACKFILL, CORRECTED):
+            asked.land(delivery)
+        asked.build(is_whole=True)
+        found = asked.rows("gold.feature_store")
+    on_time = landed(DAYS[12], feature_clickstream=[reading("a", DAYS[9], 21)])
+    with warehouse(forms) as known:
+        for delivery in (BACKFILL, on_time):
+            known.land(delivery)
+        known.build(is_whole=True)
+        assert found == known.rows("gold.feature_store")
+    assert {row["loan_id"]: row["age"] for row in found} == {"l1": 20, "l3": 20}

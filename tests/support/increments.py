@@ -47,7 +47,7 @@ class Forms:
 def compile_forms(folder: Path) -> Forms:
     """Compile both forms of a project of two counters and two windows, by dbt."""
     run_dir = folder / "run"
-    full = _compile(folder, run_dir, SMALL_PROJECT)
+    full = compile_small(folder)
     names = Forms(full, full).names()
     with _bronze_tables() as con:
         full.build(con, names)
@@ -56,7 +56,12 @@ def compile_forms(folder: Path) -> Forms:
                 path = run_dir / model.schema / f"{model.name}.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 con.execute(f"copy {model.relation} to '{path}' (format parquet)")
-    return Forms(full, _compile(folder, run_dir, SMALL_PROJECT | {"incremental": True}))
+    return Forms(full, compile_small(folder, incremental=True))
+
+
+def compile_small(folder: Path, **variables: Any) -> CompiledProject:
+    """Compile the project of two counters and two windows with more variables."""
+    return _compile(folder, folder / "run", SMALL_PROJECT | variables)
 
 
 def _compile(folder: Path, run_dir: Path, variables: Mapping[str, Any]) -> CompiledProject:

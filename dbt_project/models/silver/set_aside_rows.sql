@@ -5,9 +5,25 @@
 -#}
 with
 {% for name in var('sources') -%}
-{{ name }}_judged as (
+{{ name }}_{{ 'in_scope' if var('as_of') else 'judged' }} as (
     {{ judged_rows(name) }}
 ),
+
+{% if var('as_of') -%}
+-- as it was on a day: without the corrections and late rows that were landed after it
+{{ name }}_judged as (
+    select
+        {{ all_but('read', ['scope_reason']) }},
+        case
+            when read.scope_reason is null and {{ is_known_after_as_of(name) }} then 'known_after_as_of'
+            else read.scope_reason
+        end as scope_reason
+    from {{ name }}_in_scope as read
+    left join {{ ref('watermarks') }} as watermarks
+        on watermarks.source = '{{ name }}' and read.load_id = watermarks.load_id
+),
+
+{% endif -%}
 
 {{ name }}_repeated_keys as (
     select
