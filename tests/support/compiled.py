@@ -1,7 +1,7 @@
 """The SQL that dbt compiles from the project, for tests that run it over rows of their own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -30,26 +30,47 @@ class Compiled:
 
 
 @cache
-def compiled() -> Compiled:
-    """Compile the project over an empty datamart, once a test session."""
-    from dbt.cli.main import dbtRunner
-
+def parsed_project() -> Any:
+    """Return dbt's manifest of the project, parsed once a process; compiling it takes variables."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target", "run"]
-        options += ["--vars", json.dumps({"run_dir": folder, "memory_limit": None})]
-        options += ["--target-path", f"{folder}/target", "--no-write-json"]
-        options += ["--log-level", "none", "--log-level-file", "none"]
-        manifest = dbtRunner().invoke(["parse", *options]).result
-        selected = ["--select", "resource_type:model", "test_type:singular"]
-        selected += ["--indirect-selection", "empty"]
-        outcome = dbtRunner(manifest=manifest).invoke(["compile", *selected, *options])
-        assert outcome.success, outcome.exception
+        return _dbt("parse", Path(folder)).result
+
+
+@cache
+def compiled() -> Compiled:
+    """Compile the project over an empty datamart, once a process."""
+    selected = ["--select", "resource_type:model", "test_type:singular"]
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        manifest = parsed_project()
+        _dbt("compile", Path(folder), *selected, manifest=manifest)
     tests = {
         node.name: node.compiled_code
         for node in manifest.nodes.values()
         if node.resource_type == "test" and node.compiled_code
     }
     return Compiled(CompiledProject.from_manifest(manifest), tests, manifest)
+
+
+def compile_models(folder: Path, variables: Mapping[str, Any]) -> CompiledProject:
+    """Compile the models with other variables, over the published tables of `folder`/run."""
+    manifest = parsed_project()
+    _dbt("compile", folder, "--select", "resource_type:model", manifest=manifest, **variables)
+    return CompiledProject.from_manifest(manifest)
+
+
+def _dbt(command: str, folder: Path, *options: str, manifest: Any = None, **variables: Any) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    given = {"run_dir": str(folder / "run"), "memory_limit": None, **variables}
+    options = (*options, "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR))
+    options += ("--target", "run", "--vars", json.dumps(given))
+    options += ("--target-path", str(folder / "target"), "--no-write-json")
+    options += ("--log-level", "none", "--log-level-file", "none")
+    if command == "compile":
+        options += ("--indirect-selection", "empty")
+    outcome = dbtRunner(manifest=manifest).invoke([command, *options])
+    assert outcome.success, outcome.exception
+    return outcome
 
 
 def compiled_model(name: str) -> str:

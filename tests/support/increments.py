@@ -1,6 +1,5 @@
 """Gold kept from delivery to delivery in a DuckDB connection: no process of dbt a build."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import duckdb
 
 from tests.support.bronze import PROVENANCE, Row, contracts
-from warehouse.base.paths import DBT_DIR
+from tests.support.compiled import compile_models
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
 STORE = "feature_store"
@@ -61,21 +60,7 @@ def compile_forms(folder: Path) -> Forms:
 
 def compile_small(folder: Path, **variables: Any) -> CompiledProject:
     """Compile the project of two counters and two windows with more variables."""
-    return _compile(folder, folder / "run", SMALL_PROJECT | variables)
-
-
-def _compile(folder: Path, run_dir: Path, variables: Mapping[str, Any]) -> CompiledProject:
-    from dbt.cli.main import dbtRunner
-
-    given = {"run_dir": str(run_dir), "memory_limit": None, **variables}
-    options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target", "run"]
-    options += ["--vars", json.dumps(given), "--target-path", str(folder / "target")]
-    options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-    manifest = dbtRunner().invoke(["parse", *options]).result
-    models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
-    outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
-    assert outcome.success, outcome.exception
-    return CompiledProject.from_manifest(manifest)
+    return compile_models(folder, SMALL_PROJECT | variables)
 
 
 @contextmanager
