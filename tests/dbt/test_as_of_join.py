@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.compiled import parsed_project, render
 from tests.support.oracle import as_of, is_candidate, moment
 from warehouse.base.paths import DBT_DIR
 
+CUT = "\n--cut--\n"
 PLAIN = {
     "keys": ["k"],
     "columns": ["a", "b"],
@@ -72,32 +74,7 @@ KNOWN_ROWS = [
 
 
 @pytest.fixture(scope="module")
-def render(tmp_path_factory):
-    """A function that has dbt render templates, all in one call, outside any model."""
-    from dbt.cli.main import dbtRunner
-
-    folder = tmp_path_factory.mktemp("render")
-    said: list[str] = []
-
-    def call(templates: list[str]) -> list[str]:
-        options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target", "run"]
-        options += [
-            "--vars",
-            json.dumps({"run_dir": str(folder / "nothing"), "memory_limit": None}),
-        ]
-        options += ["--target-path", str(folder), "--log-path", str(folder)]
-        options += ["--log-level", "none", "--log-level-file", "none", "--quiet"]
-        runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
-        outcome = runner.invoke(["compile", "--inline", "\n--cut--\n".join(templates), *options])
-        if not outcome.success:
-            raise AssertionError(" ".join(" ".join(said).split()))
-        return outcome.result[0].node.compiled_code.split("\n--cut--\n")
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def sql(render) -> dict[str, str]:
+def sql() -> dict[str, str]:
     """The rendered macro per configuration; known_rows under 'known <configuration>'."""
     templates = {
         name: f"{{{{ as_of_join('spine', 'source', **{arguments!r}) }}}}"
@@ -107,7 +84,8 @@ def sql(render) -> dict[str, str]:
         arguments = {**CONFIGURATIONS[name][0]}
         del arguments["date_alias"], arguments["tie_break"]
         templates[f"known {name}"] = f"{{{{ known_rows('spine', 'source', **{arguments!r}) }}}}"
-    return dict(zip(templates, render(list(templates.values())), strict=True))
+    rendered = render(CUT.join(templates.values())).split(CUT)
+    return dict(zip(templates, rendered, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -318,11 +296,11 @@ def test_threads_and_the_order_of_the_input_change_nothing(con, sql):
     assert len(answers) == 1
 
 
-def test_wrong_arguments_are_refused_with_a_reason(render):
+def test_wrong_arguments_are_refused_with_a_reason():
     with pytest.raises(AssertionError, match="boundary is 'open': use inclusive or strict"):
-        render(["{{ as_of_join('s', 't', ['k'], ['a'], boundary='open') }}"])
+        render("{{ as_of_join('s', 't', ['k'], ['a'], boundary='open') }}")
     with pytest.raises(AssertionError, match="takes no keyword argument 'recorded_at'"):
-        render(["{{ as_of_join('s', 't', ['k'], ['a'], recorded_at='x') }}"])
+        render("{{ as_of_join('s', 't', ['k'], ['a'], recorded_at='x') }}")
 
 
 def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny):
@@ -337,7 +315,9 @@ def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny):
     command = ["show", "--inline", inline, "--quiet", "--target-path", target]
     command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
     variables = json.dumps({"datamart_dir": str(tiny)})
-    outcome = dbtRunner().invoke([*command, "--vars", variables, "--log-path", target])
+    outcome = dbtRunner(manifest=parsed_project()).invoke(
+        [*command, "--vars", variables, "--log-path", target]
+    )
     assert outcome.success, outcome.exception
     table = outcome.result.results[0].agate_table
     assert len(table.rows) == 1
@@ -346,8 +326,8 @@ def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny):
     )  # fmt: skip
 
 
-def test_the_rule_of_a_source_comes_from_its_contract(render):
-    rendered = render(["{{ tojson(source_rule('feature_clickstream')) }}"])[0]
+def test_the_rule_of_a_source_comes_from_its_contract():
+    rendered = render("{{ tojson(source_rule('feature_clickstream')) }}")
     assert json.loads(rendered) == {
         "boundary": "inclusive",
         "max_age_days": None,

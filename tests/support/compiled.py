@@ -58,6 +58,13 @@ def compile_models(folder: Path, variables: Mapping[str, Any]) -> CompiledProjec
     return CompiledProject.from_manifest(manifest)
 
 
+def render(template: str) -> str:
+    """Return a template as dbt renders it outside of any model; AssertionError if it refuses."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        inline = _dbt("compile", Path(folder), "--inline", template, manifest=parsed_project())
+    return inline.result[0].node.compiled_code
+
+
 def _dbt(command: str, folder: Path, *options: str, manifest: Any = None, **variables: Any) -> Any:
     from dbt.cli.main import dbtRunner
 
@@ -68,8 +75,10 @@ def _dbt(command: str, folder: Path, *options: str, manifest: Any = None, **vari
     options += ("--log-level", "none", "--log-level-file", "none")
     if command == "compile":
         options += ("--indirect-selection", "empty")
-    outcome = dbtRunner(manifest=manifest).invoke([command, *options])
-    assert outcome.success, outcome.exception
+    messages: list[str] = []
+    runner = dbtRunner(manifest, callbacks=[lambda event: messages.append(event.info.msg)])
+    outcome = runner.invoke([command, *options])
+    assert outcome.success, " ".join(" ".join(messages).split())
     return outcome
 
 
