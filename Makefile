@@ -53,13 +53,13 @@ check: $(VENV)/.dev  ## style, types, layers and SQL, then all tests but the lon
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/sqlfluff lint --processes 0 dbt_project/models dbt_project/macros dbt_project/tests
+	$(VENV)/bin/sqlfluff lint --processes 0 dbt_project/models dbt_project/tests/*.sql
 	$(MAKE) test
 
 format: $(VENV)/.dev  ## format Python and SQL
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/sqlfluff fix --processes 0 dbt_project/models dbt_project/macros dbt_project/tests
+	$(VENV)/bin/sqlfluff fix --processes 0 dbt_project/models dbt_project/tests/*.sql
 
 lock: | $(VENV)/.dev  ## write the locks after a change of requirements
 	$(LOCK) requirements/dev.in -o requirements/dev.lock

@@ -1,5 +1,11 @@
 -- Why: the spine decides which loans exist at all; both directions, and that it says what the
 -- earliest row of the loan's first load does.
+{% set of_first_load = (
+    'known_until is null'
+    if source_meta('lms_loan_daily', 'corrections') == 'retroactive'
+    else 'load_id = first_load_id'
+) -%}
+
 with first_loads as (
     select
         *,
@@ -12,7 +18,7 @@ first_rows as (
         loan_id,
         min_by(loan_start_date, snapshot_date) as application_date
     from first_loads
-    where {{ 'known_until is null' if source_meta('lms_loan_daily', 'corrections') == 'retroactive' else 'load_id = first_load_id' }}
+    where {{ of_first_load }}
     group by loan_id
 )
 

@@ -145,7 +145,7 @@ measures as (
         measured.source,
         measured.snapshot_month,
         months.is_new,
-        unnest(measured.measures, recursive := true)
+        unnest(measured.measures, recursive := true)  -- noqa: AL03
     from measured
     inner join months
         on

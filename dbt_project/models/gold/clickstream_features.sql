@@ -97,10 +97,11 @@ sums as (
         spine.application_date
         {%- for window in names %}
         {%- set shorter = names[:loop.index] %},
-        {% for name in shorter %}coalesce(bucket_{{ name }}.months, 0){{ ' + ' if not loop.last }}{% endfor %} as months_{{ window }}
+        {{ sum_over_buckets(shorter, 'months') }} as months_{{ window }}
         {%- for counter in counters %}
-        {%- for sum in ['n', 'x', 'xx', 't', 'tt', 'tx'] %},
-        {% for name in shorter %}coalesce(bucket_{{ name }}.{{ counter }}_{{ sum }}, 0){{ ' + ' if not loop.last }}{% endfor %} as {{ counter }}_{{ sum }}_{{ window }}
+        {%- for sum in ['n', 'x', 'xx', 't', 'tt', 'tx'] %}
+        {%- set column = counter ~ '_' ~ sum %},
+        {{ sum_over_buckets(shorter, column) }} as {{ column }}_{{ window }}
         {%- endfor %}
         {%- endfor %}
         {%- endfor %}
@@ -133,8 +134,14 @@ features as (
         coalesce({{ n }}, 0) as {{ counter }}_count_{{ window }},
         case when {{ n }} > 0 then {{ x }} end as {{ counter }}_sum_{{ window }},
         {{ ratio(x, n) }} as {{ counter }}_mean_{{ window }},
-        sqrt({{ ratio(n ~ ' * ' ~ xx ~ ' - ' ~ wide(x) ~ ' * ' ~ x, n ~ ' * (' ~ n ~ ' - 1)') }}) as {{ counter }}_sd_{{ window }},
-        {{ ratio(wide(n) ~ ' * ' ~ tx ~ ' - ' ~ wide(t) ~ ' * ' ~ x, n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t) }} as {{ counter }}_trend_{{ window }},
+        sqrt({{ ratio(
+            n ~ ' * ' ~ xx ~ ' - ' ~ wide(x) ~ ' * ' ~ x,
+            n ~ ' * (' ~ n ~ ' - 1)'
+        ) }}) as {{ counter }}_sd_{{ window }},
+        {{ ratio(
+            wide(n) ~ ' * ' ~ tx ~ ' - ' ~ wide(t) ~ ' * ' ~ x,
+            n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t
+        ) }} as {{ counter }}_trend_{{ window }},
         joined.{{ counter }} - {{ ratio(x, n) }} as {{ counter }}_change_{{ window }}
         {%- endfor %}
         {%- endfor %},

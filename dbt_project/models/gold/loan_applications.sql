@@ -5,7 +5,11 @@
 -#}
 {#- how a caller's own customer keys are cleaned (`main.py features`): the rule of silver -#}
 {{ config(meta={'customer_key': text_value('customer_id')}) }}
-{%- set is_retroactive = source_meta('lms_loan_daily', 'corrections') == 'retroactive' -%}
+{%- set of_first_load = (
+    'repayments.known_until is null'
+    if source_meta('lms_loan_daily', 'corrections') == 'retroactive'
+    else 'repayments.load_id = first_loads.load_id'
+) -%}
 
 with repayments as (
     select * from {{ ref('loan_repayments') }}
@@ -25,7 +29,7 @@ first_rows as (
         min(repayments.snapshot_date) as snapshot_date
     from repayments
     inner join first_loads on repayments.loan_id = first_loads.loan_id
-    where {{ 'repayments.known_until is null' if is_retroactive else 'repayments.load_id = first_loads.load_id' }}
+    where {{ of_first_load }}
     group by repayments.loan_id
 ),
 
@@ -42,7 +46,7 @@ applications as (
         on
             repayments.loan_id = first_rows.loan_id
             and repayments.snapshot_date = first_rows.snapshot_date
-    where {{ 'repayments.known_until is null' if is_retroactive else 'repayments.load_id = first_loads.load_id' }}
+    where {{ of_first_load }}
 )
 
 select * from applications

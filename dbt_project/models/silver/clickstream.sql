@@ -27,7 +27,11 @@ clickstream as (
             )) -%}
         {%- endfor %}
         case
-            when {% for counter in counters %}{{ counter }}_cleaned is not null{{ ' and ' if not loop.last }}{% endfor %} then {{ dbt.array_construct([], dbt.type_string()) }}
+            when
+                {%- for counter in counters %}
+                {{ counter }}_cleaned is not null{{ ' and' if not loop.last }}
+                {%- endfor %}
+                then {{ dbt.array_construct([], dbt.type_string()) }}
             else {{ list_of_actions(actions) }}
         end as cleaning_actions,
         {{ version_columns() }}

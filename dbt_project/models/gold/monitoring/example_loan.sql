@@ -50,14 +50,20 @@ events as (
     where {{ group }}_snapshot_date is not null
     {%- endfor %}
     union all
-    select 'clickstream' as series, clickstream.snapshot_date, cast(clickstream.fe_10 as double)
+    select
+        'clickstream' as series,
+        clickstream.snapshot_date as event_date,
+        cast(clickstream.fe_10 as double) as value
     from clickstream
     inner join chosen on clickstream.customer_id = chosen.customer_id
     union all
     select 'clickstream_mean' as series, clickstream_snapshot_date, fe_10_mean_all
     from features
     union all
-    select 'days_past_due' as series, repayments.snapshot_date, cast(repayments.days_past_due as double)
+    select
+        'days_past_due' as series,
+        repayments.snapshot_date as event_date,
+        cast(repayments.days_past_due as double) as value
     from {{ ref('loan_repayments') }} as repayments
     inner join chosen on repayments.loan_id = chosen.loan_id
     where repayments.known_until is null

@@ -104,9 +104,9 @@ contradictions as (
             financials.load_id,
             financials.row_number,
             unnest(financials.cleaning_actions) as action,
-            bronze."Annual_Income" as annual_income_text,
-            bronze."Total_EMI_per_month" as total_emi_per_month_text,
-            bronze."Monthly_Inhand_Salary" as salary_text
+            bronze.annual_income as annual_income_text,
+            bronze.total_emi_per_month as total_emi_per_month_text,
+            bronze.monthly_inhand_salary as salary_text
         from financials
         inner join {{ source('bronze', 'features_financials') }} as bronze
             on
