@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {#-
-    Six decimals of what comes from a sum of doubles, whose last digits hang on the order of its rows:
+    Round a value computed from a sum of doubles, whose last digits depend on the order of its rows:
     a little is added, so that a tie, which short numbers have often, goes up whatever those are.
 -#}
 {% macro six_decimals(value) -%}

@@ -3,8 +3,8 @@
     described in _macros.yml.
 
     A row of a source is known to a row of the spine when their keys are equal and not null, its
-    date lies on or before the spine's date (before it, where the boundary is strict), its delay has
-    passed, it is not older than the maximum age (its edge included), and it was known by then: from
+    date is on or before the spine's date (before it, where the boundary is strict), its delay has
+    passed, it is not older than the maximum age (its edge included), and it was known on that date: from
     known_from (inclusive) until another version replaced it (known_until, exclusive). A date
     compared with a timestamp is that day's midnight; timestamps with a zone are compared in UTC.
 -#}

@@ -1,6 +1,6 @@
 {#-
     Cleaning of one raw text column: *_value macros read the value, cleaning_action says why a
-    value became null. Ranges and accepted values stand in dbt_project.yml.
+    value became null. Ranges and accepted values are in dbt_project.yml.
 -#}
 
 {#-
@@ -27,7 +27,7 @@
     {{ parsed_date(trimmed(column), date_format) }}
 {%- endmacro %}
 
-{#- A whole number as integer, else null. The usual spelling is told by writing it out again. -#}
+{#- A whole number as integer, else null. Most are spelled as DuckDB would write them. -#}
 {% macro integer_value(column) -%}
     case
         when cast(try_cast({{ column }} as integer) as string) = {{ column }}
@@ -53,7 +53,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A number as data_type where it lies in the valid range of the column, else null. -#}
+{#- A number as data_type where it is in the valid range of the column, else null. -#}
 {% macro in_range(number, column, data_type) -%}
     {%- set lowest, highest = var('valid_ranges')[column] -%}
     case
@@ -75,10 +75,10 @@
 {%- endmacro %}
 
 {#-
-    'column:reason' where something stands in the file and nothing in the cleaned column, else
+    'column:reason' where the file has a value and the cleaned column has none, else
     null. Reasons: placeholder (a filler such as _ or !@9#%8 or NM), not_a_number, not_accepted
     (a text that is none of the accepted values), out_of_range, inconsistent (in
-    range, but not beside another value of the row).
+    range, but contradicts another value of the row).
 -#}
 {% macro cleaning_action(column, raw, cleaned, number=none, in_range=none) -%}
     case

@@ -1,5 +1,5 @@
 {#-
-    What DuckDB and Spark write or do differently and dbt has no macro for: default__ is DuckDB's
+    Differences of DuckDB and Spark that dbt has no macro for: default__ is DuckDB's
     way, spark__ is Spark's, so that a model is written once and gives the same rows on both.
 -#}
 
@@ -17,7 +17,7 @@
     regexp_extract({{ text }}, '{{ java_pattern(pattern) }}', {{ group }})
 {%- endmacro %}
 
-{#- Java's $ stands before a last line break too, and its dot knows more line breaks than \n. -#}
+{#- Java's $ also matches before a last line break, and its dot knows more line breaks than \n. -#}
 {% macro java_pattern(pattern) -%}
     (?d){{ modules.re.sub('[$]$', '\\\\\\\\z', pattern) }}
 {%- endmacro %}

@@ -65,7 +65,7 @@
 {%- endmacro %}
 
 {#-
-    What uses a sensitive feature: the tables that hold it (those with a column of this name that is
+    The users of a sensitive feature: the tables that hold it (those with a column of this name that is
     marked sensitive, and the two that hold all features), then the exposures that read one of them.
 -#}
 {% macro sensitive_uses(feature) -%}

@@ -58,7 +58,7 @@
 {%- endmacro %}
 
 {#-
-    What a row of a source cannot be, beyond its key and date: {reason: condition over the raw
+    Contradictions that a row of a source may hold, beyond its key and date: {reason: condition over the raw
     columns}, in the order in which they are asked.
 -#}
 {% macro contradictions(name) -%}
@@ -73,7 +73,7 @@
     }.get(name, {})) }}
 {%- endmacro %}
 
-{#- Whether a date is too old to be true, or lies after the day on which its load was landed. -#}
+{#- Whether a date is too old to be true, or is after the day on which its load was landed. -#}
 {% macro is_implausible(date) -%}
     {{ date }} < cast('{{ var('earliest_plausible_date') }}' as date) or {{ date }} > cast(landed_at as date)
 {%- endmacro %}
@@ -89,7 +89,7 @@
 
 {#-
     The raw row as JSON for the quarantine, without personal columns; of a malformed line, whose
-    fields cannot be told apart, only where the source holds no personal column.
+    fields cannot be assigned to columns, only where the source holds no personal column.
 -#}
 {% macro raw_row(name) -%}
     {%- set shown = {} -%}

@@ -1,6 +1,6 @@
--- Why: a label that is used before its window closed, or lies in no window, is a look into the
+-- Why: a label that is used before its window closed, or is in no window, is a look into the
 -- future. label_store holds exactly the closed rows of label_maturity; every label agrees with its
--- definition; and its window lies after the application.
+-- definition; and its window is after the application.
 with labels as (
     select * from {{ ref('label_store') }}
 ),

@@ -1,7 +1,7 @@
 {#-
     Per counter: its value at the application, and over each trailing window of the customer's own
     past the count, sum, mean, standard deviation, trend (least-squares slope, change a month) and
-    how far the value at the application lies from the mean. Named as in clickstream_statistics.
+    the distance of the value at the application from the mean. Named as in clickstream_statistics.
 
     All of it comes from sums of integers, exact in any order of summation: n, the sum of x, of
     x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months. Every

@@ -231,7 +231,7 @@ judged as (
             and windows.label_definition = observed.label_definition
 ),
 
--- a month that was corrected since: the label as it stands was known with the correction
+-- a month that was corrected since: the current label was known with the correction
 corrected as (
     select
         judged.loan_id,

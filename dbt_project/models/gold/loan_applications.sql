@@ -1,5 +1,5 @@
 {#-
-    What the earliest row of a loan says in the first load that brought the loan, so that no later
+    The earliest row of a loan in the first load that brought the loan, so that no later
     load changes an application. Where the source's corrections count for all time: in the latest
     version of every row.
 -#}

@@ -15,7 +15,7 @@
     'amount_invested_monthly': ('Amount_invested_monthly', 'decimal(18, 2)'),
     'monthly_balance': ('Monthly_Balance', 'decimal(18, 2)'),
 } -%}
-{#- a number that is possible alone but not beside the salary: the condition under which it stays -#}
+{#- a number that is possible alone but contradicts the salary: the condition under which it stays -#}
 {%- set consistent_when = {
     'annual_income':
         'annual_income_in_range / (12 * monthly_inhand_salary_in_range) between '

@@ -1,6 +1,6 @@
 {#-
     Why: a feature join that loses an application or adds one changes the training data without any
-    error. Every application is there, as it stands in the spine, and nothing else; that none is
+    error. Every application is there, as in the spine, and nothing else; that none is
     there twice the table's grain says.
 -#}
 {% test one_row_per_application(model) %}

@@ -1,5 +1,5 @@
 {#-
-    What cleaning did to the values, with the raw values it met most often. A cleaned column is
+    Counts of cleaning actions, with their most frequent raw values. A cleaned column is
     compared with the raw one of its name, with or without a unit behind it. Numbers that only
     carried a trailing underscore lost nothing, so silver has no action for them: they are counted
     in bronze, in the columns that var valid_ranges names.

@@ -1,5 +1,5 @@
 {#-
-    What a feature is comes from the yml of its group's model, or from the pattern that names it, by
+    The description of a feature comes from the yml of its group's model, or from the pattern that names it, by
     dbt's graph; how it behaves is counted.
 -#}
 {%- set repayments = source_of('loan_repayments') -%}

@@ -67,7 +67,7 @@ drift as (
         months.application_month,
         cast(months.loans as bigint) as loans,
         months.unknown_loans / months.loans as null_rate,
-        -- nothing to compare with where no loan lies in the reference months
+        -- nothing to compare with where the reference months have no loan
         case when reference_totals.loans > 0 then indices.psi end as psi,
         round(
             (reference_totals.bins - 1) * (1 / months.loans + 1 / nullif(reference_totals.loans, 0)),
