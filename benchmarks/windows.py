@@ -72,7 +72,7 @@ def read_and_write(run_dir: Path, out: Path) -> None:
     with duckdb.connect() as con:
         clickstream = f"from '{run_dir}/silver/clickstream.parquet'"
         con.execute(f"copy ({clickstream}) to '{out}' (format parquet, compression zstd)")
-        features = f"from '{run_dir}/gold/{MODEL}.*parquet'"
+        features = f"from read_parquet('{run_dir}/gold/{MODEL}*.parquet')"
         con.execute(f"copy ({features}) to '{out}' (format parquet, compression zstd)")
 
 

@@ -58,7 +58,7 @@
 {%- endmacro %}
 
 {#-
-    Contradictions that a row of a source may hold, beyond its key and date: {reason: condition over the raw
+    Contradictions that a row may hold, beyond its key and date: {reason: condition over the raw
     columns}, in the order in which they are asked.
 -#}
 {% macro contradictions(name) -%}

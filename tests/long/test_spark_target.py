@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,10 +22,11 @@ SAME_ON_SPARK = {"JSON": "VARCHAR"}  # types that parquet files of Spark do not 
 
 
 def build_on_spark(run_dir: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Build and test all models on Spark over a run's bronze, with no Java on the PATH."""
+    """Build and test all models on Spark over a run's bronze, with no usable Java on the PATH."""
     commands = folder / "commands"
     commands.mkdir()
-    (commands / "chmod").symlink_to(shutil.which("chmod"))  # Hadoop runs it
+    (commands / "java").write_text("#!/bin/sh\nexit 1\n")
+    (commands / "java").chmod(0o755)
     (folder / "bronze").symlink_to((run_dir / "bronze").resolve())
     without_java = {n: value for n, value in environment().items() if n != "JAVA_HOME"}
     return subprocess.run(
@@ -38,7 +38,7 @@ def build_on_spark(run_dir: Path, folder: Path) -> subprocess.CompletedProcess[s
         cwd=PROJECT_DIR,
         capture_output=True,
         text=True,
-        env=without_java | {"PATH": str(commands)},
+        env=without_java | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"},
     )
 
 
@@ -136,7 +136,8 @@ def test_a_thrift_server_builds_the_same_rows(sample_datamart, tmp_path, thrift_
     built.mkdir()
     (built / "bronze").symlink_to((run_dir / "bronze").resolve())
     models = {
-        *("silver.set_aside_rows", "silver.customer_attributes", "silver.loan_repayments"),
+        *("silver.watermarks", "silver.set_aside_rows"),
+        *("silver.customer_attributes", "silver.loan_repayments"),
         *("gold.loan_applications", "gold.attributes_features"),
     }
     result = subprocess.run(
