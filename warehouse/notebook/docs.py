@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import webbrowser
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -50,26 +51,27 @@ def serve_docs(datamart_dir: Path, host: str, port: int, open_browser: bool) -> 
 
 
 def _serve(server: ThreadingHTTPServer, page: Path, datamart: Datamart) -> None:
-    """Answer requests, and build the page in a process of its own when it is out of date."""
+    """Answer requests, and build the page meanwhile when it is out of date."""
     built_from: object = None
-    build: DocsBuild | None = None
-    while True:
-        server.handle_request()  # returns after server.timeout seconds at the latest
-        run_dir = datamart.current_run()
-        state = (run_dir, _newest_change(DBT_DIR))
-        if build is not None and build.has_ended():
-            _show(page, build)
-            build = None
-        elif build is None and state != built_from:
-            built_from = state
-            if run_dir is None:
-                write_text(page, WAITING.format(NO_DATAMART))
-                print("no datamart yet: run python main.py, the docs follow", flush=True)
-            else:
-                build = DocsBuild(run_dir)
+    build: Future[str] | None = None
+    with ThreadPoolExecutor(1) as builder:
+        while True:
+            server.handle_request()  # returns after server.timeout seconds at the latest
+            run_dir = datamart.current_run()
+            state = (run_dir, _newest_change(DBT_DIR))
+            if build is not None and build.done():
+                _show(page, build)
+                build = None
+            elif build is None and state != built_from:
+                built_from = state
+                if run_dir is None:
+                    write_text(page, WAITING.format(NO_DATAMART))
+                    print("no datamart yet: run python main.py, the docs follow", flush=True)
+                else:
+                    build = builder.submit(build_page, run_dir)
 
 
-def _show(page: Path, build: "DocsBuild") -> None:
+def _show(page: Path, build: Future[str]) -> None:
     """Replace the page by the one that was built; when it was not, an older page stays."""
     try:
         write_text(page, build.result())
@@ -89,50 +91,38 @@ def write_docs(datamart_dir: Path, target: Path) -> None:
     run_dir = Datamart(datamart_dir.absolute()).current_run()
     if run_dir is None:
         raise UserError(f"no datamart in {datamart_dir}: run `python main.py` once first")
-    page = DocsBuild(run_dir).result()
+    page = build_page(run_dir)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_text(target, page)
 
 
-class DocsBuild:
-    """A process that builds the dbt docs of a published run as one self-contained page."""
+def build_page(run_dir: Path) -> str:
+    """Return the dbt docs of a published run as one self-contained page.
 
-    def __init__(self, run_dir: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dbt_docs_target_")
-        self._log = Path(self._folder.name) / "output.txt"
+    Raises:
+        UserError: dbt, in a process of its own, cannot build it.
+    """
+    with tempfile.TemporaryDirectory(prefix="dbt_docs_target_") as folder:
         options = {
             "--project-dir": DBT_DIR,
             "--profiles-dir": DBT_DIR,
             "--target": "run",
             "--vars": json.dumps({"run_dir": str(run_dir), "memory_limit": None}),
-            "--target-path": self._folder.name,
-            "--log-path": self._folder.name,
+            "--target-path": folder,
+            "--log-path": folder,
         }
         dbt = (sys.executable, "-m", "dbt.cli.main", "--no-use-colors")
         arguments = [str(part) for option in options.items() for part in option]
-        self._process = subprocess.Popen(
+        done = subprocess.run(
             [*dbt, "docs", "generate", "--static", *arguments],
-            cwd=self._folder.name,
-            stdout=self._log.open("w"),
+            cwd=folder,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
         )
-
-    def has_ended(self) -> bool:
-        """Return whether the page is built, or cannot be."""
-        return self._process.poll() is not None
-
-    def result(self) -> str:
-        """Return the page, when it is built.
-
-        Raises:
-            UserError: dbt cannot build it.
-        """
-        exit_code = self._process.wait()
-        with self._folder as folder:
-            if exit_code != 0:
-                reason = _reason(self._log.read_text(encoding="utf-8"))
-                raise UserError(f"dbt cannot build the docs: {reason}")
-            return (Path(folder) / "static_index.html").read_text(encoding="utf-8")
+        if done.returncode != 0:
+            raise UserError(f"dbt cannot build the docs: {_reason(done.stdout)}")
+        return (Path(folder) / "static_index.html").read_text(encoding="utf-8")
 
 
 def _reason(output: str) -> str:
