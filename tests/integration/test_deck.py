@@ -70,21 +70,20 @@ def test_it_has_at_most_ten_pages_in_its_own_letters(built, sample_datamart, tmp
 
 
 def test_every_number_is_the_datamarts(facts, sample):
-    quarantined = "select count(*) from silver.quarantine"
-    checks = {
-        facts["label"]["default_rate"]: "select avg(label) from gold.label_store"
-        " where label_definition = '30dpd_6mob'",
-        facts["rows_read"]: "select sum(row_count) from gold.row_ledger where layer = 'file'",
-        facts["fates"]["quarantined"]: quarantined,
-        facts["applicants_under_18"]: "select count(*) from gold.feature_store where age < 18",
-        facts["later_clickstream_share"]: "select avg((c.snapshot_date > a.application_date)::int)"
-        " from gold.loan_applications a join silver.clickstream c using (customer_id)"
-        " where c.known_until is null",
-        facts["gap"]["missing"]: "select sum(loans) from gold.feature_presence"
-        " where is_gap and presence <> 'present'",
-    }
-    for fact, sql in checks.items():
-        assert fact == pytest.approx(sample.execute(sql).fetchone()[0]), sql
+    label, gap = facts["label"], facts["gap"]
+    labels = "gold.label_store where label_definition = '30dpd_6mob'"
+    gaps = "gold.feature_presence where is_gap and presence <> 'present'"
+    rows = "gold.loan_applications a join silver.clickstream c using (customer_id)"
+    later = f"avg((snapshot_date > application_date)::int) from {rows} where known_until is null"
+    for fact, sql in (
+        (label["default_rate"], f"avg(label) from {labels}"),
+        (facts["rows_read"], "sum(row_count) from gold.row_ledger where layer = 'file'"),
+        (facts["fates"]["quarantined"], "count(*) from silver.quarantine"),
+        (facts["applicants_under_18"], "count(*) from gold.feature_store where age < 18"),
+        (facts["later_clickstream_share"], later),
+        (gap["missing"], f"sum(loans) from {gaps}"),
+    ):
+        assert fact == pytest.approx(sample.execute(f"select {sql}").fetchone()[0]), sql
     for name, count in facts["tables"].items():
         if not name.startswith("bronze") or name == "bronze.loads":
             assert (count,) == sample.execute(f"select count(*) from {name}").fetchone(), name

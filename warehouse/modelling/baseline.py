@@ -157,10 +157,6 @@ class Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         score = self.linear_.decision_function(rows[self.columns.evidence])
         return self.model_.predict_proba(self._inputs(rows, score))
 
-    def predict(self, rows: pd.DataFrame) -> Any:
-        """Return 1 where a default is more likely than not."""
-        return (self.predict_proba(rows)[:, 1] > 0.5).astype(int)
-
     def _inputs(self, rows: pd.DataFrame, score: Any) -> Any:
         months = rows[f"{self.columns.counters[0]}_count_all"].fillna(0).to_numpy()
         codes = self.codes_.transform(rows[self.columns.all_categories])

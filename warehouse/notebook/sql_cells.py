@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from jinja2 import Template
+from jinja2 import StrictUndefined, Template, TemplateError
 
 from warehouse.notebook.charts import draw
 from warehouse.notebook.completion import Completer
@@ -29,10 +29,10 @@ def offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -
     @no_var_expand
     def sql(line: str, cell: str = "") -> "pd.DataFrame":
         """%sql QUERY on one line, or %%sql and the query below: its result as a data frame."""
-        query = Template(f"{line}\n{cell}").render(shell.user_ns)
+        query = Template(f"{line}\n{cell}", undefined=StrictUndefined)
         try:
-            return con.execute(query).df()
-        except duckdb.Error as error:
+            return con.execute(query.render(shell.user_ns)).df()
+        except (duckdb.Error, TemplateError) as error:
             raise NotebookError(str(error)) from error
 
     @no_var_expand
