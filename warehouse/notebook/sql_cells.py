@@ -29,8 +29,8 @@ def offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -
     @no_var_expand
     def sql(line: str, cell: str = "") -> "pd.DataFrame":
         """%sql QUERY on one line, or %%sql and the query below: its result as a data frame."""
-        query = Template(f"{line}\n{cell}", undefined=StrictUndefined)
         try:
+            query = Template(f"{line}\n{cell}", undefined=StrictUndefined)
             return con.execute(query.render(shell.user_ns)).df()
         except (duckdb.Error, TemplateError) as error:
             raise NotebookError(str(error)) from error
