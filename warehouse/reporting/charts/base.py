@@ -34,23 +34,18 @@ def _plain(value: Any) -> Any:
     return None if value != value else value
 
 
-def data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    """Return rows as the data of a chart."""
-    inline = alt.InlineData(values=[])
-    inline["values"] = [dict(row) for row in rows]  # set later: checking each row takes a second
-    return inline
-
-
 def chart_of(rows: Sequence[Mapping[str, Any]], description: str = "") -> Any:
     """Return a chart over rows; the description is read out to those who cannot see it."""
-    return alt.Chart(data(rows), description=description or alt.Undefined)
+    inline = alt.InlineData(values=[])
+    inline["values"] = [dict(row) for row in rows]  # set later: checking each row takes a second
+    return alt.Chart(inline, description=description or alt.Undefined)
 
 
-def months(field: str = "application_month", **options: Any) -> alt.X:
+def months(field: str = "application_month") -> alt.X:
     """A time axis of months, in UTC so that a month begins on its first day everywhere."""
     return alt.X(
         f"{field}:T",
-        scale=alt.Scale(type="utc", **options),
+        scale=alt.Scale(type="utc"),
         axis=alt.Axis(
             title=None, format="%b %y", grid=False, labelOverlap=True, labelSeparation=12
         ),
