@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import webbrowser
-from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from warehouse.base.errors import UserError
 from warehouse.base.files import write_text
@@ -42,39 +43,34 @@ def serve_docs(datamart_dir: Path, host: str, port: int, open_browser: bool) -> 
         write_text(page, WAITING.format("The docs are being built, a moment please."))
         handler = functools.partial(_QuietHandler, directory=folder)
         with ThreadingHTTPServer((host, port), handler) as server:
-            server.timeout = SECONDS_BETWEEN_CHECKS
             url = f"http://{LOCALHOST}:{port}/{LINEAGE}"
             print(f"dbt docs: {url}", flush=True)
             if open_browser:
                 webbrowser.open(url)
-            _serve(server, page, datamart)
+            Thread(target=_keep_current, args=(page, datamart), daemon=True).start()
+            server.serve_forever()
 
 
-def _serve(server: ThreadingHTTPServer, page: Path, datamart: Datamart) -> None:
-    """Answer requests, and build the page meanwhile when it is out of date."""
+def _keep_current(page: Path, datamart: Datamart) -> None:
+    """Build the page whenever it is out of date."""
     built_from: object = None
-    build: Future[str] | None = None
-    with ThreadPoolExecutor(1) as builder:
-        while True:
-            server.handle_request()  # returns after server.timeout seconds at the latest
-            run_dir = datamart.current_run()
-            state = (run_dir, _newest_change(DBT_DIR))
-            if build is not None and build.done():
-                _show(page, build)
-                build = None
-            elif build is None and state != built_from:
-                built_from = state
-                if run_dir is None:
-                    write_text(page, WAITING.format(NO_DATAMART))
-                    print("no datamart yet: run python main.py, the docs follow", flush=True)
-                else:
-                    build = builder.submit(build_page, run_dir)
+    while True:
+        run_dir = datamart.current_run()
+        state = (run_dir, _newest_change(DBT_DIR))
+        if state != built_from:
+            built_from = state
+            _renew(page, run_dir)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
-def _show(page: Path, build: Future[str]) -> None:
-    """Replace the page by the one that was built; when it was not, an older page stays."""
+def _renew(page: Path, run_dir: Path | None) -> None:
+    """Build the page of a run; where that fails, an older page stays."""
+    if run_dir is None:
+        write_text(page, WAITING.format(NO_DATAMART))
+        print("no datamart yet: run python main.py, the docs follow", flush=True)
+        return
     try:
-        write_text(page, build.result())
+        write_text(page, build_page(run_dir))
         print("dbt docs are ready", flush=True)
     except UserError as error:
         if page.stat().st_size < SMALLEST_PAGE:
