@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_personal_data import leaks, personal_values
+from tests.support.personal import leaks, personal_values
 from tests.support.project import run_command, user_environment
 from warehouse.base.paths import DATA_DIR
 from warehouse.datamart.foreign import missing_files
+from warehouse.notebook.lab import lab_environment
 
 
 @pytest.fixture(scope="module")
 def project(sample_project, tmp_path_factory) -> Path:
-    """Return a project with a published datamart of its own; its published run must not change."""
+    """Return a project with a published datamart of its own; its published run must not change.
+
+    Its first command parses the project, the others reuse that.
+    """
     copy = tmp_path_factory.mktemp("terminal") / "project"
     shutil.copytree(sample_project, copy, symlinks=True)
     yield copy
@@ -23,84 +27,53 @@ def project(sample_project, tmp_path_factory) -> Path:
     assert [path.name for path in (copy / "datamart" / "runs").iterdir()] == [run_dir.name]
 
 
-def dbt(project: Path, *arguments: str, cwd: str = "dbt_project") -> subprocess.CompletedProcess:
-    return run_command("dbt", *arguments, cwd=project / cwd, project=project)
+def dbt(project: Path, *arguments: object, cwd: Path | None = None) -> str:
+    """Run dbt, by default inside the project; return what it says."""
+    done = run_command("dbt", *arguments, cwd=cwd or project / "dbt_project", project=project)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
-def test_every_rule_holds_in_its_unit_tests(project):
-    result = dbt(project, "test", "--select", "test_type:unit")
-    assert result.returncode == 0, result.stdout
-    assert "ERROR=0" in result.stdout
+def test_without_a_datamart_dbt_says_what_to_do(project):
+    datamart = project / "datamart"
+    hidden = datamart.rename(project / "hidden")
+    done = run_command("dbt", "run", cwd=project / "dbt_project", project=project)
+    shutil.rmtree(datamart, ignore_errors=True)
+    hidden.rename(datamart)
+    assert done.returncode != 0
+    assert "python main.py" in done.stdout
 
 
-def test_dbt_build_works_inside_the_project(project):
-    result = dbt(project, "build", "--exclude-resource-type", "unit_test")
-    assert result.returncode == 0, result.stdout
-
-
-def test_dbt_run_works_from_elsewhere_and_reads_what_dev_has(project, tmp_path):
-    """One model, from another folder, without anything else in dev; then a model above it."""
-    shutil.rmtree(project / "datamart" / "dev", ignore_errors=True)
-    folder = str(project / "dbt_project")
-    options = ("--project-dir", folder, "--profiles-dir", folder)
-    result = run_command(
-        "dbt", "run", *options, "--select", "label_store", cwd=tmp_path, project=project
-    )
-    assert result.returncode == 0, result.stdout
-    dev = project / "datamart" / "dev" / "gold"
-    assert [path.name for path in dev.iterdir()] == ["label_store.parquet"]
-    result = dbt(project, "show", "--inline", "select * from {{ ref('label_store') }}")
-    assert result.returncode == 0, result.stdout
-
-
-def test_two_builds_at_once_do_not_mix(project):
-    environment = user_environment(project)
-    dbt_path = shutil.which("dbt", path=environment["PATH"])
-    command = [dbt_path, "run", "--select", "silver", "--target-path"]
-    builds = [
-        subprocess.Popen(
-            [*command, str(project / target)],
-            cwd=project / "dbt_project",
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for target in ("target_1", "target_2")
-    ]
+def test_two_builds_at_once_in_jupyterlab_do_not_mix_and_show_reads_them(project, tmp_path):
+    """From another folder, found by the environment that JupyterLab gives, then by options."""
+    folder = project / "dbt_project"
+    lab = lab_environment(project / "datamart")
+    environment = user_environment(project) | lab
+    environment |= {name: str(folder) for name in ("DBT_PROJECT_DIR", "DBT_PROFILES_DIR")}
+    command = [shutil.which("dbt", path=lab["PATH"]), "run", "--select", "label_store"]
+    builds = []
+    for target in (project / "target_1", project / "target_2"):
+        shutil.copytree(folder / "target", target)
+        options = {"cwd": tmp_path, "env": environment, "stdout": subprocess.PIPE, "text": True}
+        builds.append(subprocess.Popen([*command, "--target-path", str(target)], **options))
     for build in builds:
         output = build.communicate()[0]
         assert build.returncode == 0, output
-    silver = project / "datamart" / "dev" / "silver"
-    assert not [path for path in silver.iterdir() if path.name.startswith("tmp_")]
-    result = dbt(project, "test", "--select", "silver", "--exclude", "test_type:unit")
-    assert result.returncode == 0, result.stdout
+    dev = project / "datamart" / "dev" / "gold"
+    assert [path.name for path in dev.iterdir()] == ["label_store.parquet"]
+    tables = "{{ ref('label_store') }} join {{ ref('training_set') }}"
+    query = f"select loan_id from {tables} using (loan_id)"
+    options = ("--project-dir", folder, "--profiles-dir", folder)
+    assert "loan_id" in dbt(project, "show", *options, "--inline", query, cwd=tmp_path)
 
 
-def test_dbt_show_answers_a_question_about_published_tables(project):
-    result = dbt(
-        project, "show", "--inline", "select count(*) as loans from {{ ref('training_set') }}"
-    )
-    assert result.returncode == 0, result.stdout
-    assert "loans" in result.stdout
+def test_dbt_build_works_inside_the_project_unit_tests_and_all(project):
+    assert "ERROR=0" in dbt(project, "build")
 
 
-def test_docs_and_freshness_work_and_what_dbt_leaves_names_nobody(project):
-    for command in (("docs", "generate"), ("source", "freshness")):
-        result = dbt(project, *command)
-        assert result.returncode == 0, result.stdout
-    left = [
-        path
-        for folder in ("target", "logs")
-        for path in (project / "dbt_project" / folder).rglob("*")
-        if path.is_file()
-    ]
-    assert {"catalog.json", "sources.json", "dbt.log"} <= {path.name for path in left}
+def test_docs_are_generated_and_what_dbt_leaves_names_nobody(project):
+    dbt(project, "docs", "generate")
+    folders = [project / "dbt_project" / name for name in ("target", "logs")]
+    left = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert {"catalog.json", "dbt.log"} <= {path.name for path in left}
     assert leaks(left, personal_values(DATA_DIR)) == []
-
-
-def test_without_a_datamart_dbt_says_what_to_do(sample_project, tmp_path):
-    empty = tmp_path / "project"
-    shutil.copytree(sample_project, empty, ignore=shutil.ignore_patterns("datamart"))
-    result = dbt(empty, "run")
-    assert result.returncode != 0
-    assert "python main.py" in result.stdout

@@ -29,19 +29,22 @@ def built(sample_datamart, tmp_path_factory):
 @pytest.fixture(scope="module")
 def facts(sample_datamart):
     datamart = Datamart(sample_datamart)
-    with open_tables(datamart.current_run()) as tables:
-        return deck.deck_facts(
-            tables, datamart.current_manifest(), None, group_power(datamart.current_run())
-        )
+    run_dir = datamart.current_run()
+    with open_tables(run_dir) as tables:
+        return deck.deck_facts(tables, datamart.current_manifest(), None, group_power(run_dir))
 
 
 @pytest.fixture(scope="module")
-def text(built, tmp_path_factory):
+def text(built):
+    return pages_of(built[0])
+
+
+def pages_of(pdf, *options: str) -> str:
+    """Return the text of a PDF."""
     if not shutil.which("pdftotext"):
         pytest.skip("no pdftotext on this machine")
-    out = tmp_path_factory.mktemp("text") / "text"
-    subprocess.run(["pdftotext", "-layout", built[0], out], check=True)
-    return out.read_text()
+    command = ["pdftotext", *(options or ["-layout"]), pdf, "-"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def unpacked(pdf: bytes) -> bytes:
@@ -67,51 +70,57 @@ def test_it_has_at_most_ten_pages_in_its_own_letters(built, sample_datamart, tmp
 
 
 def test_every_number_is_the_datamarts(facts, sample):
-    def one(sql):
-        return sample.execute(sql).fetchone()[0]
-
-    labels = "from gold.label_store where label_definition = '30dpd_6mob'"
-    assert facts["label_default_rate"] == pytest.approx(one(f"select avg(label) {labels}"))
-    assert facts["rows_read"] == one(
-        "select sum(row_count) from gold.row_ledger where layer = 'file'"
-    )
-    assert facts["rows_quarantined"] == one("select count(*) from silver.quarantine")
-    assert facts["rows_missing_one_below_30_days"] == one(
-        "select count(*) from silver.loan_repayments"
-        " where known_until is null and installments_missed = 1 and days_past_due < 30"
-    )
-    assert facts["applicants_under_18"] == one(
-        "select count(*) from gold.feature_store where age < 18"
-    )
-    assert facts["later_clickstream_share"] == pytest.approx(
-        one(
-            "select avg((c.snapshot_date > a.application_date)::int) from gold.loan_applications a"
-            " join silver.clickstream c using (customer_id) where c.known_until is null"
-        )
-    )
-    values = dict(
-        sample.execute(
-            "select effect, sum(row_count) from gold.cleaning_summary group by effect"
-        ).fetchall()
-    )
-    assert facts["nulled_values"] == values["nulled"]
-    assert facts["repaired_values"] == values["repaired"] == facts["values_repaired"]
-    assert facts["gap_missing"] == one(
-        "select sum(loans) from gold.feature_presence where is_gap and presence <> 'present'"
-    )
+    label, gap = facts["label"], facts["gap"]
+    labels = "gold.label_store where label_definition = '30dpd_6mob'"
+    gaps = "gold.feature_presence where is_gap and presence <> 'present'"
+    rows = "gold.loan_applications a join silver.clickstream c using (customer_id)"
+    later = f"avg((snapshot_date > application_date)::int) from {rows} where known_until is null"
+    for fact, sql in (
+        (label["default_rate"], f"avg(label) from {labels}"),
+        (facts["rows_read"], "sum(row_count) from gold.row_ledger where layer = 'file'"),
+        (facts["fates"]["quarantined"], "count(*) from silver.quarantine"),
+        (facts["applicants_under_18"], "count(*) from gold.feature_store where age < 18"),
+        (facts["later_clickstream_share"], later),
+        (gap["missing"], f"sum(loans) from {gaps}"),
+    ):
+        assert fact == pytest.approx(sample.execute(f"select {sql}").fetchone()[0]), sql
     for name, count in facts["tables"].items():
         if not name.startswith("bronze") or name == "bronze.loads":
-            assert count == one(f"select count(*) from {name}"), name
-    json.dumps(facts, default=str)
+            assert (count,) == sample.execute(f"select count(*) from {name}").fetchone(), name
+    effects = "select effect, sum(row_count) from gold.cleaning_summary group by effect"
+    assert facts["effects"] == dict(sample.execute(effects).fetchall())
+    models = {model["feature_group"]: model for model in facts["models"]}
+    assert models["careless join"]["auc"] > models["careless join"]["kept"]
+    assert models["without"]["auc"] < models["all groups"]["auc"]
 
 
 def test_the_pages_show_the_facts(text, facts):
-    assert f"{facts['label_default_rate']:.1%} of loans default" in text
+    (every,) = (m for m in facts["models"] if m["feature_group"] == "all groups")
+    assert f"{facts['label']['default_rate']:.1%} of loans default" in text
     assert f"{facts['rows_read']:,} rows" in text
-    assert f"{facts['nulled_values']:,} nulled" in text
-    assert f"{facts['auc_all']:.3f} on later loans" in text
+    assert f"{facts['effects']['nulled']:,} nulled" in text
+    assert f"{every['auc']:.3f} on later loans" in text
     assert "The proof has not been run on this datamart yet" in text
-    assert facts["run_id"] in text
+    assert facts["manifest"]["run_id"] in text
+
+
+def test_a_proof_is_shown_as_it_ended(sample_datamart, tmp_path):
+    (tmp_path / "current").symlink_to((sample_datamart / "current").resolve())
+    proof = {
+        "run_id": "7",
+        "months": ["2024-01", "2024-02"],
+        "columns": 9,
+        "rows_compared": 1234,
+        "seconds": 30.5,
+        "finished_at": "2026-01-01T00:00:00Z",
+    }
+    for ended, said in (
+        ({"outcome": "passed", "differences": [], "builds": 5}, "Rebuilt at 2 months"),
+        ({"outcome": "failed", "differences": [{}, {}, {}]}, "The proof found 3 values"),
+    ):
+        (tmp_path / "proof.json").write_text(json.dumps(proof | ended))
+        assert deck.build_deck(tmp_path, tmp_path / "deck.pdf") <= 10
+        assert said in pages_of(tmp_path / "deck.pdf")
 
 
 def test_no_personal_data_is_on_a_page(text, sample):
@@ -121,16 +130,8 @@ def test_no_personal_data_is_on_a_page(text, sample):
     assert not {name for (name,) in names if name} & words
 
 
-def test_the_careless_join_shows_more_than_it_keeps(facts):
-    assert facts["auc_careless"] > facts["auc_careless_kept"]
-    assert facts["auc_without"] < facts["auc_all"]
-
-
-def test_no_letter_is_too_small_for_print(built, tmp_path):
-    if not shutil.which("pdftotext"):
-        pytest.skip("no pdftotext on this machine")
-    subprocess.run(["pdftotext", "-bbox", built[0], tmp_path / "boxes"], check=True)
-    boxes = re.findall(r'yMin="([\d.]+)".*?yMax="([\d.]+)"', (tmp_path / "boxes").read_text())
+def test_no_letter_is_too_small_for_print(built):
+    boxes = re.findall(r'yMin="([\d.]+)".*?yMax="([\d.]+)"', pages_of(built[0], "-bbox"))
     assert len(boxes) > 500
     # pdftotext gives a word a box as tall as its font's size
     assert min(float(low) - float(high) for high, low in boxes) > SMALLEST - 0.1

@@ -8,34 +8,8 @@ import pytest
 from warehouse.base.layout import Datamart
 from warehouse.reporting.report import build_report, read_proof
 
-SECTIONS = (
-    "rows",
-    "loads",
-    "quarantine",
-    "cleaning",
-    "knowledge",
-    "tests",
-    "labels",
-    "presence",
-    "drift",
-    "power",
-    "splits",
-    "boundary",
-    "proof",
-    "times",
-    "catalog",
-)
-CHARTS = {
-    "rates",
-    "maturity",
-    "vintages",
-    "presence",
-    "drift",
-    "power",
-    "models",
-    "splits",
-    "times",
-}
+SECTIONS = "rows loads quarantine cleaning knowledge tests labels presence drift power splits"
+CHARTS = "rates maturity vintages presence drift power models splits times"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +31,7 @@ def text_of(html: str) -> str:
 
 
 def test_every_section_is_there_and_says_something(html):
-    for name in SECTIONS:
+    for name in [*SECTIONS.split(), "boundary", "proof", "times", "catalog"]:
         section = re.search(rf'<section id="{name}">(.*?)</section>', html, re.S)
         assert section, name
         assert re.search(r'<p class="lead">[^<]{10,}</p>', section[1]), name
@@ -67,7 +41,7 @@ def test_every_section_is_there_and_says_something(html):
 
 def test_charts_bring_their_rows_along(html):
     specs = json.loads(re.search(r'id="charts">(.*?)</script>', html, re.S)[1])
-    assert specs.keys() == CHARTS
+    assert set(specs) == set(CHARTS.split())
     for name, spec in specs.items():
         assert spec["width"] == "container", name
         assert spec["description"], name
@@ -75,21 +49,26 @@ def test_charts_bring_their_rows_along(html):
         assert f'id="chart-{name}"' in html
 
 
-def test_numbers_are_the_ledgers_own(html, sample):
+def test_numbers_are_the_ledgers_own_and_every_row_is_somewhere(html, sample):
     text = text_of(html)
-    landed = sample.execute(
-        "select sum(row_count) from gold.row_ledger where layer = 'bronze' and fate = 'landed'"
-        " and source = 'feature_clickstream'"
-    ).fetchone()[0]
-    assert f"{landed:,} landed" in text
+    rows = sample.execute(
+        "select source, layer, fate, reason, sum(row_count) from gold.row_ledger group by all"
+    ).fetchall()
+    for source, layer, fate, reason, count in rows:
+        if (layer, fate) in (("file", "read"), ("bronze", "landed"), ("silver", "used")):
+            assert f"{count:,} {fate}" in text, source
+        if fate == "quarantined":
+            assert f"{count:,} quarantined: {reason.replace('_', ' ')}" in text, source
     reasons = sample.execute(
         "select reason, count(*) from silver.quarantine group by all order by 2 desc"
     ).fetchall()
-    total = sum(count for _, count in reasons)
     parts = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in reasons)
-    assert f"{total:,} rows are in quarantine: {parts}." in text
+    assert f"{sum(count for _, count in reasons):,} rows are in quarantine: {parts}." in text
     loads = sample.execute("select source_file from bronze.loads").fetchall()
     assert all(file in text for (file,) in loads)
+    meanings = "select meaning from gold.reasons where kind = 'quarantined' and reason in $1"
+    used = sample.execute(meanings, [[reason for reason, _ in reasons]]).fetchall()
+    assert all(meaning in text for (meaning,) in used)
 
 
 def test_no_personal_data_no_identifier_no_path_and_nothing_to_fetch(html, sample, sample_datamart):
@@ -101,26 +80,15 @@ def test_no_personal_data_no_identifier_no_path_and_nothing_to_fetch(html, sampl
     """).fetchall()
     assert len(personal) > 1000
     page = re.sub(r"<script>.*?</script>", "", html, flags=re.S)
-    words = set(re.findall(r'[^<>"]+', page))
-    for (value,) in personal:
-        assert value not in words, value
-    assert not re.search(r"\d{3}-\d{2}-\d{4}", page)
-    assert not re.search(r"CUS_0x\w+", page)
+    assert {value for (value,) in personal}.isdisjoint(re.findall(r'[^<>"]+', page))
+    assert not re.search(r"\d{3}-\d{2}-\d{4}|CUS_0x\w+", page)
     assert str(sample_datamart.parent) not in html
     fetched = re.findall(r'<(?:script|img|link|iframe)[^>]*? (?:src|href)="([^"]*)', page)
     assert fetched == ["data:,"]
     assert "@import" not in page and "url(" not in page
 
 
-def test_the_last_proof_is_read_from_the_datamart(tmp_path):
-    assert read_proof(tmp_path) is None
-    (tmp_path / "proof.json").write_text(json.dumps({"outcome": "passed"}))
-    assert read_proof(tmp_path) == {"outcome": "passed"}
-    (tmp_path / "proof.json").write_text("{")
-    assert read_proof(tmp_path) is None
-
-
-def test_a_difference_of_the_proof_is_wrong_and_shown(sample_datamart):
+def test_a_difference_of_the_last_proof_is_wrong_and_shown(sample_datamart, tmp_path):
     datamart = Datamart(sample_datamart)
     proof = {
         "run_id": "7",
@@ -131,8 +99,13 @@ def test_a_difference_of_the_proof_is_wrong_and_shown(sample_datamart):
         "differences": [{"column": "fe_1", "month": "2024-01"}],
         "finished_at": "2026-01-01T00:00:00Z",
     }
-    html = build_report(datamart.current_run(), datamart.current_manifest(), [], proof)
+    assert read_proof(tmp_path) is None
+    (tmp_path / "proof.json").write_text("{")
+    assert read_proof(tmp_path) is None
+    (tmp_path / "proof.json").write_text(json.dumps(proof))
+    found = read_proof(tmp_path)
+    html = build_report(datamart.current_run(), datamart.current_manifest(), [], found)
     text = text_of(html)
-    assert "1 thing is wrong." in text
+    assert "1\u00a0thing is wrong." in html or "1 thing is wrong." in text
     assert "Gold of run 7 was rebuilt without the future at 1 month" in text
     assert "fe_1" in html

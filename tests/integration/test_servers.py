@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from tests.support.project import run_main, user_environment
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.notebook import lab
+from warehouse.notebook.docs import write_docs
+from warehouse.notebook.servers import answers, check_port_is_free
 
 
 def answer(url: str) -> tuple[int, str]:
@@ -60,11 +61,10 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path, port):
 
 
 def test_docs_wait_for_a_datamart(tmp_path, port):
+    assert run_main("docs", "--check", "--port", port).returncode == 1
     with start("docs", "--port", port, "--datamart-dir", tmp_path / "none") as server:
         try:
-            for line in server.stdout:
-                if "no datamart yet" in line:
-                    break
+            assert any("no datamart yet" in line for line in server.stdout)
             status, page = answer(f"http://127.0.0.1:{port}/")
             assert (status, "No datamart yet" in page) == (200, True)
             assert answer(f"http://127.0.0.1:{port}/../../etc/passwd")[0] == 404
@@ -72,6 +72,19 @@ def test_docs_wait_for_a_datamart(tmp_path, port):
         finally:
             server.terminate()
         assert server.wait(30) == 0
+    with pytest.raises(UserError, match=r"run `python main.py`"):
+        write_docs(tmp_path, tmp_path / "page.html")
+
+
+def test_port_that_is_taken_and_address_of_another_machine_are_refused(port):
+    refused = pytest.raises(UserError, match=f"port {port} .*choose another with --port")
+    with socket.create_server(("127.0.0.1", port)), refused:
+        check_port_is_free("127.0.0.1", port)
+    check_port_is_free("127.0.0.1", port)
+    assert not answers(f"http://127.0.0.1:{port}/")
+    for address in (("127.0.0.1", 70000), ("192.0.2.1", 8888)):
+        with pytest.raises(UserError, match="cannot listen on"):
+            check_port_is_free(*address)
 
 
 def test_wrong_owner_of_the_project_says_what_to_do(monkeypatch):
@@ -81,22 +94,9 @@ def test_wrong_owner_of_the_project_says_what_to_do(monkeypatch):
         lab.check_project_is_writable()
 
 
-def test_terminal_of_jupyterlab_finds_dbt_and_the_project(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", os.defpath)
-    targets = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path)}
-    environment = os.environ | lab.lab_environment(tmp_path / "datamart") | targets
-    done = subprocess.run(
-        [
-            shutil.which("dbt", path=environment["PATH"]),
-            "ls",
-            "--select",
-            "training_set",
-            "--quiet",
-        ],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "training_set" in done.stdout
+def test_kernels_find_dbt_and_the_datamart_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = lab.lab_environment(tmp_path / "datamart")
+    assert variables["WAREHOUSE_DATAMART_DIR"] == str(tmp_path / "datamart")
+    assert variables["DBT_PROJECT_DIR"] == variables["DBT_PROFILES_DIR"]
+    assert variables["DBT_PROJECT_DIR"] == str(PROJECT_DIR / "dbt_project")

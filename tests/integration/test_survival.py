@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from tests.integration.test_personal_data import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
+from tests.support.personal import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
 from tests.support.project import run_command, run_main, user_environment
 from tests.support.survival import (
     MAIN_WITHOUT_LINKS,

@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from warehouse.modelling.data import Columns, Split, history_of, load, split_by_date, with_history
+from warehouse.modelling.data import Columns, Split, split_by_date, with_history
 from warehouse.modelling.judging import SEED, Numbers, auc, auc_interval, ks
 
 CLICKSTREAM = "clickstream history"
@@ -157,10 +157,6 @@ class Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         score = self.linear_.decision_function(rows[self.columns.evidence])
         return self.model_.predict_proba(self._inputs(rows, score))
 
-    def predict(self, rows: pd.DataFrame) -> Any:
-        """Return 1 where a default is more likely than not."""
-        return (self.predict_proba(rows)[:, 1] > 0.5).astype(int)
-
     def _inputs(self, rows: pd.DataFrame, score: Any) -> Any:
         months = rows[f"{self.columns.counters[0]}_count_all"].fillna(0).to_numpy()
         codes = self.codes_.transform(rows[self.columns.all_categories])
@@ -178,7 +174,7 @@ class Result:
 @one_thread
 def train(con: DuckDBPyConnection, labels_known_by_test: bool = False) -> Result:
     """Return both models, fitted on the earlier loans."""
-    split = split_by_date(load(con), labels_known_by_test)
+    split = split_by_date(con, labels_known_by_test)
     models = {"scorecard": scorecard(split.columns), "gradient boosting": Boosting(split.columns)}
     for model in models.values():
         model.fit(split.train, split.train["label"])
@@ -235,16 +231,14 @@ def judge(
     was known on the day of the application, which is all that there is in use: the feature store's
     months, or those of `known_months`. Both name a table of loan_id and the counters.
     """
-    history = history_of(con, months, split.columns)
-    fitted = model.fit(with_history(split.train, history, split.columns), split.train["label"])
-    known = split.test
-    if known_months:
-        known = with_history(known, history_of(con, known_months, split.columns), split.columns)
+    columns = split.columns
+    train, test = (with_history(con, rows, columns, months) for rows in (split.train, split.test))
+    fitted = model.fit(train, train["label"])
+    known = with_history(con, split.test, columns, known_months) if known_months else split.test
     label = split.test["label"].to_numpy()
-    shown = default_risk(fitted, with_history(split.test, history, split.columns))
+    shown, kept = default_risk(fitted, test), default_risk(fitted, known)
     low, high = auc_interval(label, shown)
-    kept = auc(label, default_risk(fitted, known))
-    return {"shown": auc(label, shown), "low": low, "high": high, "kept": kept}
+    return {"shown": auc(label, shown), "low": low, "high": high, "kept": auc(label, kept)}
 
 
 @one_thread

@@ -1,12 +1,14 @@
-"""The labelled loans that the credit models read: which columns, and which loans train and test."""
+"""The loans that the credit models read: which columns, and which loans train and test."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 from duckdb import DuckDBPyConnection
 
 CLICKSTREAM = "clickstream"
-KEPT = ("loan_id", "application_date", "label_date", "split", "label", f"{CLICKSTREAM}_null_reason")
+KEPT = ("loan_id", "application_date", f"{CLICKSTREAM}_null_reason")
+LABEL = ("label_date", "split", "label")
 
 
 @dataclass(frozen=True)
@@ -56,42 +58,42 @@ def read_columns(con: DuckDBPyConnection) -> Columns:
     return Columns(numbers, categories, counters)
 
 
-@dataclass(frozen=True)
-class Loans:
-    """Labelled loans, one row a loan in order of application, and what the models read of them."""
+def read_loans(con: DuckDBPyConnection, columns: Columns, is_labelled: bool) -> pd.DataFrame:
+    """Return a row a loan in order of application, with what the models read of it.
 
-    rows: pd.DataFrame
-    columns: Columns
-
-
-def load(con: DuckDBPyConnection) -> Loans:
-    """Return the labelled loans of gold.training_set."""
-    columns = read_columns(con)
+    The labelled loans of gold.training_set, else all loans of gold.feature_store, without labels.
+    """
     numbers = columns.all_numbers + columns.evidence
-    needed = [*KEPT, *columns.all_categories, *numbers]
-    table = con.table("gold.training_set").project(", ".join(needed))
-    rows = table.order("application_date, loan_id").df()
+    names = [*KEPT, *(LABEL if is_labelled else ()), *columns.all_categories, *numbers]
+    table = con.table("gold.training_set" if is_labelled else "gold.feature_store")
+    loans = table.project(", ".join(names)).order("application_date, loan_id")
+    rows: pd.DataFrame = loans.df()
     rows["has_clickstream"] = rows[f"{CLICKSTREAM}_null_reason"].isna()
     rows[numbers] = rows[numbers].astype(float)
     texts = rows[columns.all_categories].astype(object)
     rows[columns.all_categories] = texts.where(texts.notna(), "unknown")
-    return Loans(rows, columns)
+    return rows
 
 
-def history_of(con: DuckDBPyConnection, months: str, columns: Columns) -> pd.DataFrame:
-    """Return the sums and counts of a table or view of loan_id and counters, a row a month."""
+def with_history(
+    con: DuckDBPyConnection, rows: pd.DataFrame, columns: Columns, table: str, window: str = ""
+) -> pd.DataFrame:
+    """Return the loans with another clickstream history in the place of their own.
+
+    table: a table or view of loan_id and the counters, a row a month; with a window such as 3m a
+    table of loans that has the sum and the count of each counter over it.
+    """
+    parts: Mapping[str, str] = {"sum": "sum({})", "count": "count({})"}
+    if window:
+        parts = {kind: f"any_value({{}}_{kind}_{window})" for kind in parts}
     totals = ", ".join(
-        f"cast({kind}({counter}) as double) as {counter}_{kind}_all"
+        f"cast({part.format(counter)} as double) as {counter}_{kind}_all"
         for counter in columns.counters
-        for kind in ("sum", "count")
+        for kind, part in parts.items()
     )
-    sums: pd.DataFrame = con.table(months).aggregate(f"loan_id, {totals}", "loan_id").df()
-    return sums
-
-
-def with_history(rows: pd.DataFrame, history: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return the loans with the clickstream history of another frame in the place of their own."""
-    return rows.drop(columns=columns.evidence).merge(history, on="loan_id", how="left")
+    history = con.table(table).aggregate(f"loan_id, {totals}", "loan_id").df()
+    own: pd.DataFrame = rows.drop(columns=columns.evidence)
+    return own.merge(history, on="loan_id", how="left")
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,14 @@ def _described(rows: pd.DataFrame) -> str:
     )
 
 
-def split_by_date(loans: Loans, labels_known_by_test: bool = False) -> Split:
-    """Split by the training set's own dates: earlier applications train, later ones test.
+def split_by_date(con: DuckDBPyConnection, labels_known_by_test: bool = False) -> Split:
+    """Split gold.training_set by its own dates: earlier applications train, later ones test.
 
     labels_known_by_test: leave out the loans whose label was not yet known when the first tested
     loan was applied for (the embargo), as a bank training on that day must.
     """
-    rows = loans.rows
+    columns = read_columns(con)
+    rows = read_loans(con, columns, is_labelled=True)
     is_test, has_clicks = rows["split"] == "test", rows["has_clickstream"]
     earlier = rows[~is_test & ((rows["split"] != "embargo") | (not labels_known_by_test))]
-    return Split(earlier, rows[is_test & has_clicks], rows[is_test & ~has_clicks], loans.columns)
+    return Split(earlier, rows[is_test & has_clicks], rows[is_test & ~has_clicks], columns)

@@ -1,7 +1,5 @@
 """How good a score is: ranking, calibration, lift. Labels are 0 or 1, a higher score is riskier."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -36,27 +34,21 @@ def auc_interval(
     return float(low), float(high)
 
 
+def found(label: ArrayLike, score: ArrayLike) -> pd.DataFrame:
+    """Return shares of all loans, defaults and repaid loans above each score, riskiest first.
+
+    Defaults over repaid loans are the ROC curve.
+    """
+    repaid, defaults, _ = roc_curve(label, score)
+    bad = float(np.mean(np.asarray(label)))
+    share = defaults * bad + repaid * (1 - bad)
+    return pd.DataFrame({"share": share, "defaults": defaults, "repaid": repaid})
+
+
 def ks(label: ArrayLike, score: ArrayLike) -> float:
     """Return the largest gap between the shares of defaults and of repaid loans above a score."""
-    false, true, _ = roc_curve(label, score)
-    return float(np.max(true - false))
-
-
-def roc(label: ArrayLike, score: ArrayLike) -> dict[str, Any]:
-    """Return the AUC, and the points of the ROC curve: shares of repaid and defaults flagged."""
-    false, true, _ = roc_curve(label, score)
-    points = list(zip(false.tolist(), true.tolist(), strict=True))
-    return {"auc": auc(label, score), "points": points}
-
-
-def found(label: ArrayLike, score: ArrayLike) -> list[dict[str, float]]:
-    """Return shares of all loans, defaults and repaid loans above each score, riskiest first."""
-    false, true, _ = roc_curve(label, score)
-    bad = float(np.mean(np.asarray(label)))
-    return [
-        {"share": d * bad + r * (1 - bad), "defaults": d, "repaid": r}
-        for r, d in zip(false.tolist(), true.tolist(), strict=True)
-    ]
+    curve = found(label, score)
+    return float((curve["defaults"] - curve["repaid"]).max())
 
 
 def caught(label: ArrayLike, score: ArrayLike, part: float = 0.2) -> tuple[float, float]:

@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import webbrowser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from warehouse.base.errors import UserError
 from warehouse.base.files import write_text
@@ -41,38 +43,34 @@ def serve_docs(datamart_dir: Path, host: str, port: int, open_browser: bool) -> 
         write_text(page, WAITING.format("The docs are being built, a moment please."))
         handler = functools.partial(_QuietHandler, directory=folder)
         with ThreadingHTTPServer((host, port), handler) as server:
-            server.timeout = SECONDS_BETWEEN_CHECKS
             url = f"http://{LOCALHOST}:{port}/{LINEAGE}"
             print(f"dbt docs: {url}", flush=True)
             if open_browser:
                 webbrowser.open(url)
-            _serve(server, page, datamart)
+            Thread(target=_keep_current, args=(page, datamart), daemon=True).start()
+            server.serve_forever()
 
 
-def _serve(server: ThreadingHTTPServer, page: Path, datamart: Datamart) -> None:
-    """Answer requests, and build the page in a process of its own when it is out of date."""
+def _keep_current(page: Path, datamart: Datamart) -> None:
+    """Build the page whenever it is out of date."""
     built_from: object = None
-    build: DocsBuild | None = None
     while True:
-        server.handle_request()  # returns after server.timeout seconds at the latest
         run_dir = datamart.current_run()
         state = (run_dir, _newest_change(DBT_DIR))
-        if build is not None and build.has_ended():
-            _show(page, build)
-            build = None
-        elif build is None and state != built_from:
+        if state != built_from:
             built_from = state
-            if run_dir is None:
-                write_text(page, WAITING.format(NO_DATAMART))
-                print("no datamart yet: run python main.py, the docs follow", flush=True)
-            else:
-                build = DocsBuild(run_dir)
+            _renew(page, run_dir)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
-def _show(page: Path, build: "DocsBuild") -> None:
-    """Replace the page by the one that was built; when it was not, an older page stays."""
+def _renew(page: Path, run_dir: Path | None) -> None:
+    """Build the page of a run; where that fails, an older page stays."""
+    if run_dir is None:
+        write_text(page, WAITING.format(NO_DATAMART))
+        print("no datamart yet: run python main.py, the docs follow", flush=True)
+        return
     try:
-        write_text(page, build.result())
+        write_text(page, build_page(run_dir))
         print("dbt docs are ready", flush=True)
     except UserError as error:
         if page.stat().st_size < SMALLEST_PAGE:
@@ -89,50 +87,38 @@ def write_docs(datamart_dir: Path, target: Path) -> None:
     run_dir = Datamart(datamart_dir.absolute()).current_run()
     if run_dir is None:
         raise UserError(f"no datamart in {datamart_dir}: run `python main.py` once first")
-    page = DocsBuild(run_dir).result()
+    page = build_page(run_dir)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_text(target, page)
 
 
-class DocsBuild:
-    """A process that builds the dbt docs of a published run as one self-contained page."""
+def build_page(run_dir: Path) -> str:
+    """Return the dbt docs of a published run as one self-contained page.
 
-    def __init__(self, run_dir: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dbt_docs_target_")
-        self._log = Path(self._folder.name) / "output.txt"
+    Raises:
+        UserError: dbt, in a process of its own, cannot build it.
+    """
+    with tempfile.TemporaryDirectory(prefix="dbt_docs_target_") as folder:
         options = {
             "--project-dir": DBT_DIR,
             "--profiles-dir": DBT_DIR,
             "--target": "run",
             "--vars": json.dumps({"run_dir": str(run_dir), "memory_limit": None}),
-            "--target-path": self._folder.name,
-            "--log-path": self._folder.name,
+            "--target-path": folder,
+            "--log-path": folder,
         }
         dbt = (sys.executable, "-m", "dbt.cli.main", "--no-use-colors")
         arguments = [str(part) for option in options.items() for part in option]
-        self._process = subprocess.Popen(
+        done = subprocess.run(
             [*dbt, "docs", "generate", "--static", *arguments],
-            cwd=self._folder.name,
-            stdout=self._log.open("w"),
+            cwd=folder,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
         )
-
-    def has_ended(self) -> bool:
-        """Return whether the page is built, or cannot be."""
-        return self._process.poll() is not None
-
-    def result(self) -> str:
-        """Return the page, when it is built.
-
-        Raises:
-            UserError: dbt cannot build it.
-        """
-        exit_code = self._process.wait()
-        with self._folder as folder:
-            if exit_code != 0:
-                reason = _reason(self._log.read_text(encoding="utf-8"))
-                raise UserError(f"dbt cannot build the docs: {reason}")
-            return (Path(folder) / "static_index.html").read_text(encoding="utf-8")
+        if done.returncode != 0:
+            raise UserError(f"dbt cannot build the docs: {_reason(done.stdout)}")
+        return (Path(folder) / "static_index.html").read_text(encoding="utf-8")
 
 
 def _reason(output: str) -> str:

@@ -1,39 +1,46 @@
 """SQL cells in Jupyter: %sql, %%sql and %%chart over one connection, with completion."""
 
-import contextlib
 import re
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from jinja2 import StrictUndefined, Template, TemplateError
 
 from warehouse.notebook.charts import draw
 from warehouse.notebook.completion import Completer
+from warehouse.notebook.connection import NotebookError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
-
-SQL_MAGIC_SETTINGS = ("autopandas = True", "feedback = 0", "displaycon = False", "autolimit = 0")
 
 
 def offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -> None:
-    """Bring %sql, %%sql, %%chart and completion to a notebook, all over this connection."""
+    """Bring %sql, %%sql, %%chart and completion to a notebook, all over this connection.
+
+    {{name}} in a cell stands for a variable of the notebook; frames are tables by their names.
+    """
     import pandas as pd
-    from IPython.utils.capture import capture_output
+    from IPython.core.magic import no_var_expand
 
-    with _pyspark_hidden(), capture_output():  # JupySQL reports packages that are not needed
-        shell.run_line_magic("load_ext", "sql")
-        from sql.connection import ConnectionManager
-    for setting in SQL_MAGIC_SETTINGS:
-        shell.run_line_magic("config", f"SqlMagic.{setting}")
-    ConnectionManager.set(con, displaycon=False, alias="datamart")
     pd.set_option("display.max_colwidth", 150)
+    con.execute("set python_scan_all_frames = true")
 
+    @no_var_expand
+    def sql(line: str, cell: str = "") -> "pd.DataFrame":
+        """%sql QUERY on one line, or %%sql and the query below: its result as a data frame."""
+        try:
+            query = Template(f"{line}\n{cell}", undefined=StrictUndefined)
+            return con.execute(query.render(shell.user_ns)).df()
+        except (duckdb.Error, TemplateError) as error:
+            raise NotebookError(str(error)) from error
+
+    @no_var_expand
     def chart(line: str, cell: str) -> Any:
         """%%chart [line|bar|area|scatter|hist]: run the SQL below and draw its result."""
-        return draw(con, cell, line.strip() or "line")
+        return draw(sql("", cell), line.strip() or "line")
 
+    shell.register_magic_function(sql, "line_cell", "sql")  # type: ignore[arg-type]
     shell.register_magic_function(chart, "cell", "chart")  # type: ignore[arg-type]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if not hasattr(m, "is_sql_matcher")]
@@ -67,16 +74,3 @@ def is_sql(cell: str, line_number: int) -> bool:
         return line_number > 0 or "%%sql" in cell.split("\n", 1)[0]
     lines = cell.split("\n")
     return line_number < len(lines) and "%sql " in lines[line_number]
-
-
-@contextlib.contextmanager
-def _pyspark_hidden() -> Iterator[None]:
-    """Hide PySpark while JupySQL loads: without the extras of Spark Connect it fails on it."""
-    names = [name for name in sys.modules if name.partition(".")[0] == "pyspark"]
-    loaded = {name: sys.modules.pop(name) for name in names}
-    sys.modules["pyspark"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["pyspark"]
-        sys.modules.update(loaded)

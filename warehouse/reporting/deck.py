@@ -10,9 +10,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from warehouse.reporting.tables import Row, Tables, open_tables
 DECK_DIR = PROJECT_DIR / "deck"
 SOURCE = "loan_default_warehouse.typ"
 STYLE = "style.typ"
+CLOCKS = PROJECT_DIR / "docs" / "two_clocks.svg"
 PALETTE = "palette.json"
 FONT_PACKAGE = "font_source_sans_pro"
 FONT = "Source Sans Pro"
@@ -67,10 +69,11 @@ def build_deck(datamart_dir: Path, out: Path) -> int:
         raise UserError("too few loans have a label for a test on later ones: nothing to show")
     with tempfile.TemporaryDirectory(prefix="deck_") as folder, open_tables(run_dir) as tables:
         work_dir = Path(folder)
-        shutil.copy(DECK_DIR / SOURCE, work_dir)
+        for file in (DECK_DIR / SOURCE, CLOCKS):
+            shutil.copy(file, work_dir)
         copy_style(work_dir)
         facts = deck_facts(tables, manifest, read_proof(datamart.root), models)
-        (work_dir / "facts.json").write_text(json.dumps(facts, default=str), encoding="utf-8")
+        (work_dir / "facts.json").write_text(json.dumps(facts, default=_plain), encoding="utf-8")
         write_pictures(tables, models, work_dir)
         pdf, pages = typeset(work_dir / SOURCE, _moment(manifest))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +126,6 @@ def write_pictures(tables: Tables, models: Sequence[Row], folder: Path) -> None:
     drawn = {
         "money": (charts.overdue_money(money, label["months_on_book"]), 560, 280),
         "dirt": (charts.cleaned_values(tables["gold.cleaning_summary"]), 330, 250),
-        "clocks": (charts.two_clocks(), 430, 200),
         "timeline": (charts.timeline(tables["gold.example_loan"]), 480, 270),
         "rates": (charts.label_rates(rates), 440, 250),
         "groups": (charts.group_power(models), 380, 24 * len(models)),
@@ -139,20 +141,36 @@ def deck_facts(
     proof: Mapping[str, Any] | None,
     models: Sequence[Row],
 ) -> Row:
-    """Return what the slides read: numbers and texts by name, and rows for their tables."""
+    """Return what the slides read: rows of gold tables, and their sums by code."""
+    moment = _moment(manifest)
+    latest = {row["source"]: row for row in tables["bronze.loads"]}
+    cleaning = tables["gold.cleaning_summary"]
+    examples = {f"{row['cleaned_column']}_{row['reason']}": row["examples"] for row in cleaning}
+    fillers = dict.fromkeys(r["examples"][0] for r in cleaning if r["reason"] == "placeholder")
+    gaps = findings.gaps(tables["gold.feature_presence"])
+    gap = next((gap for gap in gaps if gap["feature_group"] == "clickstream"), None)
+    counts = {name: findings.number_of(proof or {}, name) for name in ("months", "columns")}
     return {
-        **tables.key_figures(),
-        **{f"label_{name}": value for name, value in default_label(tables).items()},
-        **_money_facts(tables["gold.overdue_by_month_on_book"]),
-        **_row_facts(tables),
-        **_cleaning_facts(tables),
-        **_model_facts(models),
-        **_gap_facts(tables["gold.feature_presence"]),
-        **_proof_facts(proof),
-        **_run_facts(manifest),
+        **tables.first("gold.key_figures"),
+        "label": default_label(tables),
         "definitions": tables["gold.label_summary"],
+        "money": tables["gold.overdue_by_month_on_book"][-1],
+        "sources": [latest[source] for source in sorted(latest)],
+        "rows_read": sum(row["rows_in_files"] for row in tables["gold.ledger_balance"]),
+        "fates": _row_counts(tables["gold.ledger_summary"], "fate"),
+        "effects": _row_counts(cleaning, "effect"),
+        "reasons": _row_counts(cleaning, "reason"),
+        "raw_examples": examples,
+        "fillers": [text for text in fillers if len(text) < 12],
+        "means": {row["cleaned_column"]: row for row in tables["gold.cleaning_effects"]},
+        "models": models,
+        "gap": gap and gap | {end: findings.month_name(gap[end]) for end in ("first", "last")},
         "groups": _groups(tables),
         "tables": _table_sizes(tables),
+        "proof": proof and {**proof, **counts, "differences": len(proof["differences"])},
+        "manifest": manifest,
+        "moment": {"year": moment.year, "month": moment.month, "day": moment.day},
+        "date": f"{moment.day} {moment:%B %Y}",
     }
 
 
@@ -162,131 +180,28 @@ def default_label(tables: Tables) -> Row:
     Raises:
         UserError: no loan has such a label yet.
     """
-    for row in tables["gold.label_summary"]:
-        if row["is_default"] and row["labelled"]:
-            return row
-    raise UserError("no loan has a label yet: there is nothing to show")
+    label = tables.first("gold.label_summary", is_default=True)
+    if not label.get("labelled"):
+        raise UserError("no loan has a label yet: there is nothing to show")
+    return label
 
 
-def _money_facts(money: Sequence[Row]) -> Row:
-    last = money[-1]
-    unpaid, of_defaults = float(last["overdue_amt"]), float(last["overdue_of_defaults_amt"])
-    return {
-        "money_loans": last["loans"],
-        "lent": float(last["lent_amt"]),
-        "unpaid": unpaid,
-        "unpaid_share": unpaid / float(last["lent_amt"]),
-        "unpaid_in_defaults": of_defaults / unpaid if unpaid else 0,
-        "last_month": last["mob"],
-    }
-
-
-def _row_facts(tables: Tables) -> Row:
-    latest = {row["source"]: row for row in tables["bronze.loads"]}
-    fates: dict[str, int] = defaultdict(int)
-    for row in tables["gold.ledger_summary"]:
-        fates[row["fate"]] += row["row_count"]
-    reasons = {row["reason"] for row in tables["gold.quarantine_summary"]}
-    return {
-        "sources": [latest[source] for source in sorted(latest)],
-        "rows_read": sum(row["rows_in_files"] for row in tables["gold.ledger_balance"]),
-        "quarantine_reasons": len(reasons),
-        **{f"rows_{fate}": fates[fate] for fate in ("duplicate", "superseded", "quarantined")},
-    }
-
-
-def _cleaning_facts(tables: Tables) -> Row:
-    """Return values by reason and by effect, and raw examples by <column>_<reason>."""
-    facts: Row = defaultdict(int)
-    for row in tables["gold.cleaning_summary"]:
-        facts[f"values_{row['reason']}"] += row["row_count"]
-        facts[row["effect"]] += row["row_count"]
-    examples = {
-        f"{row['cleaned_column']}_{row['reason']}": row["examples"] or []
-        for row in tables["gold.cleaning_summary"]
-    }
-    fillers = [text[0] for name, text in examples.items() if name.endswith("_placeholder") and text]
-    effects = {row["cleaned_column"]: row for row in tables["gold.cleaning_effects"]}
-    names = ("placeholder", "out_of_range", "inconsistent", "repaired", "trailing_underscore")
-    return {
-        **{f"values_{name}": facts[f"values_{name}"] for name in names},
-        **{f"{effect}_values": facts[effect] for effect in ("nulled", "repaired", "read")},
-        "raw_examples": examples,
-        "fillers": [text for text in dict.fromkeys(fillers) if len(text) < 12],
-        "means": effects,
-    }
-
-
-def _model_facts(models: Sequence[Row]) -> Row:
-    by_group: dict[str, Row] = {}
-    for row in models:
-        by_group.setdefault(row["feature_group"], row)
-    history = [row for row in models if row["feature_group"] == "clickstream"]
-    every, careless = by_group["all groups"], by_group["careless join"]
-    without = by_group.get("without")
-    return {
-        "auc_all": every["auc"],
-        "auc_latest_month": history[0]["auc"],
-        "auc_all_months": history[-1]["auc"],
-        "auc_without": without and without["auc"],
-        "auc_careless": careless["auc"],
-        "auc_careless_kept": careless["kept"],
-        **{name: every[name] for name in ("train_loans", "test_loans", "first_test", "last_test")},
-        **{name: every[name] for name in ("caught_in_fifth", "rate_in_fifth")},
-    }
-
-
-def _gap_facts(presence: Sequence[Row]) -> Row:
-    gap = next((gap for gap in findings.gaps(presence) if gap.feature_group == "clickstream"), None)
-    return {
-        "gap_loans": gap.loans if gap else 0,
-        "gap_missing": gap.missing if gap else 0,
-        "gap_first": findings.month_name(gap.first) if gap else "",
-        "gap_last": findings.month_name(gap.last) if gap else "",
-    }
-
-
-def _proof_facts(proof: Mapping[str, Any] | None) -> Row:
-    if proof is None:
-        return {"proof_outcome": "none"}
-    months = findings.count(proof.get("months"))
-    return {
-        "proof_outcome": proof["outcome"],
-        "proof_months": months,
-        "proof_columns": findings.count(proof.get("columns")),
-        "proof_rows": proof["rows_compared"],
-        "proof_differences": len(proof["differences"]),
-        "proof_builds": proof.get("builds", 0),
-        "proof_seconds": proof["seconds"],
-        "proof_run": proof["run_id"],
-        "proof_date": str(proof["finished_at"])[:10],
-    }
-
-
-def _run_facts(manifest: Mapping[str, Any]) -> Row:
-    moment = _moment(manifest)
-    seconds = manifest["seconds"]
-    return {
-        "run_id": manifest["run_id"],
-        "year": moment.year,
-        "month": moment.month,
-        "day": moment.day,
-        "date": f"{moment.day} {moment:%B %Y}",
-        "run_seconds": sum(seconds.values()),
-        "run_steps": {name: value for name, value in seconds.items() if value >= 0.5},
-        "tests_passed": manifest["tests"]["passed"],
-    }
+def _row_counts(rows: Sequence[Row], code: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row[code]] += row["row_count"]
+    return counts
 
 
 def _groups(tables: Tables) -> list[Row]:
     """Return gold.group_summary with the share of loans that lack each group."""
-    loans: dict[str, int] = defaultdict(int)
-    missing: dict[str, int] = defaultdict(int)
+    loans: Counter[str] = Counter()
+    present: Counter[str] = Counter()
     for row in tables["gold.feature_presence"]:
         loans[row["feature_group"]] += row["loans"]
-        missing[row["feature_group"]] += row["loans"] if row["presence"] != "present" else 0
+        present[row["feature_group"]] += row["loans"] * (row["presence"] == "present")
     return [
-        row | {"missing_share": missing[name] / loans[name] if loans[name] else 0}
+        row | {"missing_share": 1 - present[name] / loans[name] if loans[name] else 0}
         for row in tables["gold.group_summary"]
         for name in (row["feature_group"],)
     ]
@@ -304,6 +219,10 @@ def _table_sizes(tables: Tables) -> dict[str, int]:
 
 def _moment(manifest: Mapping[str, Any]) -> datetime:
     return datetime.strptime(manifest["finished_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _plain(value: Any) -> float | str:
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 if __name__ == "__main__":

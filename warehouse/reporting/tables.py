@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from warehouse.base.catalog import attach
+from warehouse.base.rows import rows_of
 
 Row = dict[str, Any]
 
@@ -22,15 +23,14 @@ class Tables:
     def __getitem__(self, name: str) -> list[Row]:
         """Return the rows of a table; none where the run does not have it."""
         try:
-            cursor = self.con.execute(f"select * from {name}")
+            return rows_of(self.con, f"select * from {name}")
         except duckdb.CatalogException:
             return []
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def key_figures(self) -> Row:
-        """Return the one row of gold.key_figures."""
-        return next(iter(self["gold.key_figures"]), {})
+    def first(self, name: str, **where: Any) -> Row:
+        """Return the first row of a table with these values, an empty one where there is none."""
+        matching = (row for row in self[name] if where.items() <= row.items())
+        return next(matching, {})
 
 
 @contextmanager

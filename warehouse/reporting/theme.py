@@ -1,67 +1,42 @@
 """The one look of report, deck and notebooks: colours, letters, and how a chart becomes a picture.
 
-A chart names its colours in their light form. On a page and in the SVG of a README a rule of CSS a
-colour (`dark_rules`) exchanges them where the reader prefers dark.
+A chart names its colours in their light form. On a page a rule of CSS a colour (`page_colors`)
+exchanges them where the reader prefers dark.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 import vl_convert
 
-COLORS = {
-    "ink": "#16222e",
-    "muted": "#5d6b78",
-    "faint": "#a9b4be",
-    "faint-soft": "#d3d9de",
-    "line": "#dde3e8",
-    "panel": "#f3f5f7",
-    "paper": "#ffffff",
-    "accent": "#1f5a8c",
-    "good": "#1e7a5a",
-    "good-soft": "#cde3d9",
-    "warn": "#c98a12",
-    "warn-ink": "#8a5c00",
-    "bad": "#b9362b",
-    "bronze": "#a8642f",
-    "bronze-ink": "#95531f",
-    "silver": "#7c8b99",
-    "silver-ink": "#5b6a78",
-    "gold": "#c9a227",
-    "gold-ink": "#7b6210",
-    "violet": "#736391",
-    "teal": "#1b8a7f",
-    "teal-ink": "#12746b",
-    "rust": "#b0603c",
-    "rust-ink": "#9c4f2d",
+# role: colour on a light page, on a dark one
+PALETTE = {
+    "ink": ("#16222e", "#e6ebf0"),
+    "muted": ("#5d6b78", "#9fadb9"),
+    "faint": ("#a9b4be", "#66737f"),
+    "faint-soft": ("#d3d9de", "#3a4550"),
+    "line": ("#dde3e8", "#2c3843"),
+    "panel": ("#f3f5f7", "#1b242d"),
+    "paper": ("#ffffff", "#131a21"),
+    "accent": ("#1f5a8c", "#6aaee0"),
+    "good": ("#1e7a5a", "#4dbb92"),
+    "good-soft": ("#cde3d9", "#21473b"),
+    "warn": ("#c98a12", "#e3b04b"),
+    "warn-ink": ("#8a5c00", "#e3b04b"),
+    "bad": ("#b9362b", "#ef7d70"),
+    "bronze": ("#a8642f", "#cf8d57"),
+    "bronze-ink": ("#95531f", "#cf8d57"),
+    "silver": ("#7c8b99", "#a3b1bd"),
+    "silver-ink": ("#5b6a78", "#a3b1bd"),
+    "gold": ("#c9a227", "#e0bf52"),
+    "gold-ink": ("#7b6210", "#e0bf52"),
+    "violet": ("#736391", "#a99bcb"),
+    "teal": ("#1b8a7f", "#45bdb0"),
+    "teal-ink": ("#12746b", "#45bdb0"),
+    "rust": ("#b0603c", "#dd9068"),
+    "rust-ink": ("#9c4f2d", "#dd9068"),
 }
-DARK_COLORS = {
-    "ink": "#e6ebf0",
-    "muted": "#9fadb9",
-    "faint": "#66737f",
-    "faint-soft": "#3a4550",
-    "line": "#2c3843",
-    "panel": "#1b242d",
-    "paper": "#131a21",
-    "accent": "#6aaee0",
-    "good": "#4dbb92",
-    "good-soft": "#21473b",
-    "warn": "#e3b04b",
-    "warn-ink": "#e3b04b",
-    "bad": "#ef7d70",
-    "bronze": "#cf8d57",
-    "bronze-ink": "#cf8d57",
-    "silver": "#a3b1bd",
-    "silver-ink": "#a3b1bd",
-    "gold": "#e0bf52",
-    "gold-ink": "#e0bf52",
-    "violet": "#a99bcb",
-    "teal": "#45bdb0",
-    "teal-ink": "#45bdb0",
-    "rust": "#dd9068",
-    "rust-ink": "#dd9068",
-}
+COLORS = {role: light for role, (light, _) in PALETTE.items()}
 # Colours for groups and series, in the order in which they are given out.
 SERIES = ("rust", "violet", "teal", "accent", "good", "muted", "warn", "gold")
 SANS = (
@@ -90,18 +65,15 @@ def styled(
     or a step per row; font_size: in pixels, of axes, legends and labels.
     """
     size = {name: value for name, value in {"width": width, "height": height}.items() if value}
-    axis: dict[str, Any] = {
-        "labelFontSize": font_size,
-        "titleFontSize": font_size,
-        "titleFontWeight": "normal",
-    }
     return chart.properties(**size).configure(
         font=font,
         background=COLORS["paper"],
         padding={"left": 2, "right": 4, "top": 4, "bottom": 4},
         view=alt.ViewConfig(stroke=None),
         axis=alt.AxisConfig(
-            **axis,
+            labelFontSize=font_size,
+            titleFontSize=font_size,
+            titleFontWeight="normal",
             labelColor=COLORS["muted"],
             titleColor=COLORS["muted"],
             gridColor=COLORS["line"],
@@ -132,34 +104,22 @@ def svg(chart: Any) -> str:
     return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version=VEGALITE_VERSION)
 
 
-def svg_for_readers(chart: Any) -> str:
-    """Draw a chart as an SVG that follows the reader's choice of light or dark."""
-    start, rest = svg(chart).split(">", 1)
-    return f"{start}><style>{dark_rules()}</style>{rest}"
-
-
 def page_script() -> str:
     """Return the script that draws Vega-Lite charts in a page, with all that it needs."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGALITE_VERSION)
 
 
-def dark_rules(scope: str = "") -> str:
-    """Return CSS that exchanges each colour of a chart below `scope` where dark is preferred."""
-    rules = "".join(
-        f'{scope} [{part}="{light}"]{{{part}:{DARK_COLORS[role]}}}'
-        for light, role in _roles().items()
+def page_colors() -> str:
+    """Return CSS: each colour as --role, light or dark as the reader prefers, in charts too."""
+    light, dark = (
+        "".join(f"--{role}:{pair[which]};" for role, pair in PALETTE.items()) for which in (0, 1)
+    )
+    charts = "".join(
+        f'figure svg [{part}="{old}"]{{{part}:{new}}}'
+        for old, new in PALETTE.values()
         for part in ("fill", "stroke")
     )
-    return f"@media(prefers-color-scheme:dark){{{rules}}}"
-
-
-def css_variables(colors: Mapping[str, str]) -> str:
-    """Return the colours as CSS declarations, --name:value;."""
-    return "".join(f"--{name}:{value};" for name, value in colors.items())
-
-
-def _roles() -> dict[str, str]:
-    return {value: role for role, value in COLORS.items()}
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}{charts}}}"
 
 
 def enable_in_notebooks() -> None:

@@ -7,57 +7,26 @@
 the function names. A chart can be changed further like any Altair chart.
 """
 
-from warehouse.reporting.charts.clocks import two_clocks
-from warehouse.reporting.charts.features import (
-    feature_drift,
-    feature_power,
-    feature_presence,
-    strongest_features,
-)
-from warehouse.reporting.charts.labels import (
-    label_maturity,
-    label_rates,
-    overdue_money,
-    vintage_curves,
-)
-from warehouse.reporting.charts.models import (
-    calibration,
-    group_power,
-    importance,
-    ks,
-    lift,
-    roc,
-    shown_and_kept,
-    side_by_side,
-)
-from warehouse.reporting.charts.rows import cleaned_values, run_times, set_aside_rows, splits
-from warehouse.reporting.charts.story import timeline, used_months
-from warehouse.reporting.theme import enable_in_notebooks, svg
-
-__all__ = [
-    "calibration",
-    "cleaned_values",
-    "enable_in_notebooks",
-    "feature_drift",
-    "feature_power",
-    "feature_presence",
-    "group_power",
-    "importance",
-    "ks",
-    "label_maturity",
-    "label_rates",
-    "lift",
-    "overdue_money",
-    "roc",
-    "run_times",
-    "set_aside_rows",
-    "shown_and_kept",
-    "side_by_side",
-    "splits",
-    "strongest_features",
-    "svg",
-    "timeline",
-    "two_clocks",
-    "used_months",
-    "vintage_curves",
-]
+from warehouse.reporting.charts.features import feature_drift as feature_drift
+from warehouse.reporting.charts.features import feature_power as feature_power
+from warehouse.reporting.charts.features import feature_presence as feature_presence
+from warehouse.reporting.charts.features import strongest_features as strongest_features
+from warehouse.reporting.charts.labels import auc_by_month as auc_by_month
+from warehouse.reporting.charts.labels import label_maturity as label_maturity
+from warehouse.reporting.charts.labels import label_rates as label_rates
+from warehouse.reporting.charts.labels import overdue_money as overdue_money
+from warehouse.reporting.charts.labels import splits as splits
+from warehouse.reporting.charts.labels import vintage_curves as vintage_curves
+from warehouse.reporting.charts.models import calibration as calibration
+from warehouse.reporting.charts.models import group_power as group_power
+from warehouse.reporting.charts.models import importance as importance
+from warehouse.reporting.charts.models import ks as ks
+from warehouse.reporting.charts.models import lift as lift
+from warehouse.reporting.charts.models import roc as roc
+from warehouse.reporting.charts.models import shown_and_kept as shown_and_kept
+from warehouse.reporting.charts.models import side_by_side as side_by_side
+from warehouse.reporting.charts.rows import cleaned_values as cleaned_values
+from warehouse.reporting.charts.rows import run_times as run_times
+from warehouse.reporting.charts.rows import set_aside_rows as set_aside_rows
+from warehouse.reporting.charts.story import timeline as timeline
+from warehouse.reporting.charts.story import used_months as used_months

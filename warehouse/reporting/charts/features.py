@@ -1,6 +1,6 @@
 """Charts of features: which are there, how they drift, what they tell."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from statistics import median
 from typing import Any
 
@@ -9,11 +9,13 @@ import altair as alt
 from warehouse.reporting.charts.base import (
     Row,
     Rows,
-    data,
+    bold,
+    chart_of,
     month_bands,
-    month_tip,
+    names,
     records,
     scale,
+    tips,
     words,
 )
 from warehouse.reporting.theme import COLORS, series_colors, styled
@@ -22,8 +24,9 @@ from warehouse.reporting.theme import COLORS, series_colors, styled
 MANY_FEATURES = 50
 STRONGEST = 6
 PRESENT = "with a value"
+MISSING_COLORS = ("bad", "warn", "violet", "rust", "muted", "gold")
 DRIFT_COLUMNS = ("feature", "application_month", "psi", "psi_by_chance", "null_rate", "loans")
-# drift_state: what it is called, its colour
+# drift_state: its name in the chart, its colour
 DRIFT_STATES = {
     "steady": ("steady", "good-soft"),
     "moved": ("moved a little", "warn"),
@@ -35,70 +38,59 @@ DRIFT_STATES = {
 
 def feature_presence(rows: Rows) -> Any:
     """Draw which loans have each feature group, and why not; rows of gold.feature_presence."""
-    found = _stacked(records(rows))
+    found = records(rows)
     groups = list(dict.fromkeys(row["feature_group"] for row in found))
-    states = sorted({row["state"] for row in found}, key=lambda state: (state != PRESENT, state))
-    names = ",".join(f"'{place + 0.5}':'{words(name)}'" for place, name in enumerate(groups))
-    chart = (
-        alt.Chart(data(found), description="Share of loans with each feature group by month")
-        .mark_rect(opacity=0.85)
-        .encode(
-            x=month_bands(),
-            y=alt.Y(
-                "low:Q",
-                scale=alt.Scale(domain=[0, len(groups)], reverse=True, nice=False),
-                axis=alt.Axis(
-                    title=None,
-                    grid=False,
-                    values=[place + 0.5 for place in range(len(groups))],
-                    labelExpr=f"({{{names}}})[datum.value]",
-                    labelColor=COLORS["ink"],
-                    labelFontWeight="bold",
-                ),
-            ),
-            y2="high:Q",
-            color=alt.Color("state:N", scale=scale(_state_colors(states))),
-            tooltip=[
-                alt.Tooltip("feature_group:N", title="group"),
-                month_tip(),
-                alt.Tooltip("state:N", title="features"),
-                alt.Tooltip("loans:Q", format=","),
-                alt.Tooltip("share:Q", format=".1%", title="share"),
-            ],
-        )
-    )
-    return styled(chart, height=42 * len(groups))
-
-
-def _stacked(found: list[Row]) -> list[Row]:
-    """Give each row its place: groups one below the other, shares stacked in each."""
-    groups = list(dict.fromkeys(row["feature_group"] for row in found))
-    shares: dict[str, list[float]] = defaultdict(list)
-    loans: dict[tuple[str, str], int] = defaultdict(int)
-    for row in found:
-        shares[row["feature_group"]].append(row["present_share"])
-        loans[row["feature_group"], row["application_month"]] += row["loans"]
-    below: dict[tuple[str, str], float] = defaultdict(float)
-    for row in sorted(found, key=lambda row: row["presence"] != "present"):
-        month = (row["feature_group"], row["application_month"])
-        floor = groups.index(row["feature_group"]) + 0.92 - 0.84 * below[month]
-        row["share"] = row["loans"] / loans[month]
-        below[month] += row["share"]
-        row["low"], row["high"] = floor, floor - 0.84 * row["share"]
-        is_usual = median(shares[row["feature_group"]]) < 0.5
-        missing = words(row["presence"]) + (", as usual" if is_usual else "")
-        row["state"] = PRESENT if row["presence"] == "present" else missing
-    return found
-
-
-def _state_colors(states: list[str]) -> dict[str, str]:
-    others = iter(("bad", "warn", "violet", "rust", "muted", "gold"))
-    return {
-        state: COLORS["teal"]
-        if state == PRESENT
-        else COLORS["line" if state.endswith("as usual") else next(others, "bad")]
-        for state in states
+    _stack(found, groups)
+    missing = sorted({row["state"] for row in found} - {PRESENT})
+    free = iter(MISSING_COLORS)
+    colors = {PRESENT: COLORS["teal"]} | {
+        state: COLORS["line" if state.endswith("as usual") else next(free, "bad")]
+        for state in missing
     }
+    labels = ",".join(f"'{place + 0.5}':'{words(name)}'" for place, name in enumerate(groups))
+    axis = alt.Axis(
+        title=None,
+        grid=False,
+        values=[place + 0.5 for place in range(len(groups))],
+        labelExpr=f"({{{labels}}})[datum.value]",
+        labelColor=COLORS["ink"],
+        labelFontWeight="bold",
+    )
+    top_down = alt.Scale(domain=[0, len(groups)], reverse=True, nice=False)
+    cells = chart_of(found, "Share of loans with each feature group by month").encode(
+        x=month_bands(),
+        y=alt.Y("low:Q", scale=top_down, axis=axis),
+        y2="high:Q",
+        color=alt.Color("state:N", scale=scale(colors)),
+        tooltip=tips(
+            feature_group="|group",
+            application_month="%B %Y|month",
+            state="|features",
+            loans=",",
+            share=".1%",
+        ),
+    )
+    return styled(cells.mark_rect(opacity=0.85), height=42 * len(groups))
+
+
+def _stack(found: list[Row], groups: list[str]) -> None:
+    """Give each row its state and place: groups one below the other, shares stacked in each."""
+    usual = {
+        group: median(row["present_share"] for row in found if row["feature_group"] == group)
+        for group in groups
+    }
+    loans: Counter[tuple[str, str]] = Counter()
+    for row in found:
+        loans[row["feature_group"], row["application_month"]] += row["loans"]
+    below: Counter[tuple[str, str]] = Counter()
+    for row in sorted(found, key=lambda row: row["presence"] != "present"):
+        group, month = row["feature_group"], (row["feature_group"], row["application_month"])
+        row["share"] = row["loans"] / loans[month]
+        row["low"] = groups.index(group) + 0.92 - 0.84 * below[month] / loans[month]
+        row["high"] = row["low"] - 0.84 * row["share"]
+        below[month] += row["loans"]
+        missing = words(row["presence"]) + (", as usual" if usual[group] < 0.5 else "")
+        row["state"] = PRESENT if row["presence"] == "present" else missing
 
 
 def strongest_features(catalog: Rows, is_whole: bool = False) -> list[Row]:
@@ -127,11 +119,10 @@ def feature_drift(drift: Rows, catalog: Rows) -> Any:
     Of a group of very many features the strongest are shown.
     """
     shown = _shown_by_group(catalog)
-    group_of = {name: group for group, names in shown.items() for name in names}
+    group_of = {name: words(group) for group, found in shown.items() for name in found}
     found = [
         {name: row[name] for name in DRIFT_COLUMNS}
-        | {"group": words(group_of[row["feature"]])}
-        | {"state": DRIFT_STATES[row["drift_state"]][0]}
+        | {"group": group_of[row["feature"]], "state": DRIFT_STATES[row["drift_state"]][0]}
         for row in records(drift)
         if row["feature"] in group_of
     ]
@@ -139,48 +130,39 @@ def feature_drift(drift: Rows, catalog: Rows) -> Any:
     colors = {text: COLORS[role] for text, role in DRIFT_STATES.values() if text in there}
     order = [name for group in sorted(shown) for name in (f"{words(group)}:", *shown[group])]
     is_head = "indexof(datum.value, ':') > 0"
-    chart = (
-        alt.Chart(data(found), description="Population stability index by feature and month")
-        .mark_rect()
-        .encode(
-            x=month_bands(),
-            y=alt.Y(
-                "feature:N",
-                scale=alt.Scale(domain=order, paddingInner=0.1),
-                axis=alt.Axis(
-                    title=None,
-                    labelExpr=f"{is_head} ? slice(datum.value, 0, -1) : datum.value",
-                    labelFontWeight=alt.condition(is_head, alt.value("bold"), alt.value("normal")),
-                    labelColor=alt.condition(
-                        is_head, alt.value(COLORS["ink"]), alt.value(COLORS["muted"])
-                    ),
-                ),
-            ),
-            color=alt.Color("state:N", scale=scale(colors)),
-            tooltip=[
-                "feature:N",
-                "group:N",
-                month_tip(),
-                alt.Tooltip("psi:Q", format=".3f", title="PSI"),
-                alt.Tooltip("psi_by_chance:Q", format=".3f", title="by chance"),
-                alt.Tooltip("null_rate:Q", format=".1%", title="unknown"),
-                alt.Tooltip("loans:Q", format=","),
-            ],
-        )
+    axis = alt.Axis(
+        title=None,
+        labelExpr=f"{is_head} ? slice(datum.value, 0, -1) : datum.value",
+        labelFontWeight=alt.condition(is_head, alt.value("bold"), alt.value("normal")),
+        labelColor=alt.condition(is_head, alt.value(COLORS["ink"]), alt.value(COLORS["muted"])),
     )
-    return styled(chart, height=15 * len(order))
+    cells = chart_of(found, "Population stability index by feature and month").encode(
+        x=month_bands(),
+        y=alt.Y("feature:N", scale=alt.Scale(domain=order, paddingInner=0.1), axis=axis),
+        color=alt.Color("state:N", scale=scale(colors)),
+        tooltip=tips(
+            feature="",
+            group="",
+            application_month="%B %Y|month",
+            psi=".3f|PSI",
+            psi_by_chance=".3f|by chance",
+            null_rate=".1%|unknown",
+            loans=",",
+        ),
+    )
+    return styled(cells.mark_rect(), height=15 * len(order))
 
 
 def _shown_by_group(catalog: Rows) -> dict[str, list[str]]:
     """Return the features to show of each group, the strongest first."""
     sizes = Counter(row["feature_group"] for row in records(catalog))
-    shown: dict[str, list[str]] = defaultdict(list)
+    shown: dict[str, list[str]] = {}
     for row in strongest_features(catalog):
-        group = row["feature_group"]
-        is_full = sizes[group] > MANY_FEATURES and len(shown[group]) >= STRONGEST
+        own = shown.setdefault(row["feature_group"], [])
+        is_full = sizes[row["feature_group"]] > MANY_FEATURES and len(own) >= STRONGEST
         if row["null_rate"] < 1 and not is_full:
-            shown[group].append(row["feature"])
-    return shown
+            own.append(row["feature"])
+    return {group: found for group, found in shown.items() if found}
 
 
 def feature_power(catalog: Rows, count: int = 15) -> Any:
@@ -191,33 +173,21 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         row["group"] = words(row["feature_group"])
         row["chance"] = 0.5
     groups = sorted({words(row["feature_group"]) for row in records(catalog)})
-    base = alt.Chart(data(found)).encode(
-        y=alt.Y(
-            "feature:N",
-            sort=None,
-            axis=alt.Axis(title=None, labelColor=COLORS["ink"]),
-        ),
+    top = 0.5 + 1.35 * (found[0]["strength"] - 0.5)
+    base = chart_of(found).encode(
+        y=names("feature", sort=None),
         x=alt.X(
             "strength:Q",
-            scale=alt.Scale(domain=[0.5, 0.5 + 1.35 * (found[0]["strength"] - 0.5)], nice=False),
+            scale=alt.Scale(domain=[0.5, top], nice=False),
             axis=alt.Axis(title="AUC alone; ↑ the higher, the riskier", tickCount=5),
         ),
         color=alt.Color("group:N", scale=scale(series_colors(groups))),
-        tooltip=[
-            "feature:N",
-            "description:N",
-            alt.Tooltip("auc:Q", format=".3f", title="AUC"),
-            alt.Tooltip("auc_loans:Q", format=",", title="test loans"),
-        ],
+        tooltip=tips(feature="", description="", auc=".3f|AUC", auc_loans=",|test loans"),
     )
     layers = [
         base.mark_rule(strokeWidth=2).encode(x2="chance:Q"),
         base.mark_point(filled=True, size=60, opacity=1),
-        base.mark_text(align="left", dx=8, fontWeight="bold").encode(
-            text="value:N", color=alt.value(COLORS["ink"])
-        ),
+        bold(base, "value:N", dx=8).encode(color=alt.value(COLORS["ink"])),
     ]
-    return styled(
-        alt.layer(*layers, description="AUC of single features on later loans"),
-        height=21 * len(found),
-    )
+    description = "AUC of single features on later loans"
+    return styled(alt.layer(*layers, description=description), height=21 * len(found))

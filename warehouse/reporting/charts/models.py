@@ -1,15 +1,27 @@
 """Charts of credit models: how well they rank, whether they promise the right rate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 
-from warehouse.reporting.charts.base import Row, Rows, data, records, scale, words
+from warehouse.reporting.charts.base import (
+    Row,
+    Rows,
+    bold,
+    chart_of,
+    names,
+    numbers,
+    records,
+    scale,
+    tips,
+    words,
+)
 from warehouse.reporting.theme import COLORS, SERIES, series_colors, styled
 
 SIDE = 300
 SHARE: Row = {"format": ".0%", "tickCount": 5}
+SPECIAL = {"all groups": "gold", "careless join": "bad", "without": "faint"}
 
 
 def group_power(rows: Rows) -> Any:
@@ -20,134 +32,109 @@ def group_power(rows: Rows) -> Any:
         row["value"] = f"{row['auc']:.3f}"
         row["chance"] = 0.5
         row["auc_low"] = max(row["auc_low"], 0.5)
-    base = alt.Chart(data(found)).encode(
-        y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelColor=COLORS["ink"])),
-        tooltip=[
-            "name:N",
-            alt.Tooltip("auc:Q", format=".3f", title="AUC"),
-            alt.Tooltip("auc_low:Q", format=".3f", title="from"),
-            alt.Tooltip("auc_high:Q", format=".3f", title="to"),
-            alt.Tooltip("test_loans:Q", format=",", title="test loans"),
-        ],
+    groups = sorted({row["kind"] for row in found} - set(SPECIAL))
+    colors = series_colors(groups) | {name: COLORS[role] for name, role in SPECIAL.items()}
+    base = chart_of(found).encode(
+        y=names("name", sort=None),
+        tooltip=tips(name="", auc=".3f|AUC", auc_low=".3f|from", auc_high=".3f|to", test_loans=","),
     )
-    special = {"all groups": "gold", "careless join": "bad", "without": "faint"}
-    groups = sorted({row["kind"] for row in found} - set(special))
-    colors = series_colors(groups) | {name: COLORS[role] for name, role in special.items()}
     auc = alt.X(
         "auc:Q",
         scale=alt.Scale(domain=[0.5, 1.06], nice=False),
         axis=alt.Axis(title=None, values=[0.5, 0.6, 0.7, 0.8, 0.9, 1]),
     )
+    color = alt.Color("kind:N", scale=scale(colors), legend=None)
     layers = [
-        base.mark_bar(height={"band": 0.55}).encode(
-            x=auc, x2="chance:Q", color=alt.Color("kind:N", scale=scale(colors), legend=None)
-        ),
+        base.mark_bar(height={"band": 0.55}).encode(x=auc, x2="chance:Q", color=color),
         base.mark_rule(color=COLORS["ink"]).encode(x="auc_low:Q", x2="auc_high:Q"),
-        base.mark_text(align="left", dx=6, fontWeight="bold").encode(
-            x="auc_high:Q", text="value:N"
-        ),
+        bold(base.encode(x="auc_high:Q"), "value:N"),
     ]
-    return styled(
-        alt.layer(*layers, description="Out-of-time AUC by feature group, 95 %"),
-        height=28 * len(found),
-    )
+    description = "Out-of-time AUC by feature group, 95 %"
+    return styled(alt.layer(*layers, description=description), height=28 * len(found))
 
 
-def roc(curves: Mapping[str, Row]) -> Any:
-    """Draw ROC curves; by name of the model its auc and its points (repaid, defaults flagged)."""
-    found = [
-        {"model": f"{name} {curve['auc']:.3f}", "x": x, "y": y}
-        for name, curve in curves.items()
-        for x, y in curve["points"]
-    ]
-    return _curves(found, "repaid loans flagged", "defaults flagged", "ROC curve", diagonal=True)
+def roc(curves: Mapping[str, Rows]) -> Any:
+    """Draw ROC curves; by name of the model rows of `judging.found`."""
+    points = {
+        name: [(r["repaid"], r["defaults"]) for r in records(c)] for name, c in curves.items()
+    }
+    layers = _curves(points, "repaid loans flagged", "defaults flagged")
+    return _square(alt.layer(_diagonal(1), *layers, description="ROC curve"))
 
 
 def ks(rows: Rows) -> Any:
     """Draw the shares of defaults and of repaid loans above each score; rows of `found`."""
-    points = records(rows)
-    found = [
-        {"model": words(name), "x": row["share"], "y": row[name]}
-        for name in ("defaults", "repaid")
-        for row in points
-    ]
-    best = max(points, key=lambda row: row["defaults"] - row["repaid"])
-    gap = alt.Chart(data([best | {"text": f"KS {best['defaults'] - best['repaid']:.2f}"}])).encode(
-        x="share:Q", y="defaults:Q"
-    )
-    chart = _layers(found, "share of loans, riskiest first", "share found", diagonal=False)
-    chart += [
+    found = records(rows)
+    points = {kind: [(row["share"], row[kind]) for row in found] for kind in ("defaults", "repaid")}
+    best = max(found, key=lambda row: row["defaults"] - row["repaid"])
+    text = f"KS {best['defaults'] - best['repaid']:.2f}"
+    gap = chart_of([best | {"text": text}]).encode(x="share:Q", y="defaults:Q")
+    layers = [
+        *_curves(points, "share of loans, riskiest first", "share found"),
         gap.mark_rule(color=COLORS["ink"], strokeDash=[3, 3]).encode(y2="repaid:Q"),
-        gap.mark_text(align="left", dx=6, dy=18, fontWeight="bold").encode(text="text:N"),
+        bold(gap, "text:N", dy=18),
     ]
-    return _square(alt.layer(*chart, description="Defaults and repaid loans found"))
+    return _square(alt.layer(*layers, description="Defaults and repaid loans found"))
 
 
 def calibration(models: Mapping[str, Rows]) -> Any:
     """Draw predicted against observed default rates; by name of the model its `deciles`."""
-    found = [
-        {"model": name, "x": row["predicted"], "y": row["observed"]}
+    points = {
+        name: [(row["predicted"], row["observed"]) for row in records(rows)]
         for name, rows in models.items()
-        for row in records(rows)
-    ]
-    return _curves(found, "predicted", "observed", "Calibration", diagonal=True, has_points=True)
+    }
+    end = max(max(point) for line in points.values() for point in line)
+    layers = _curves(
+        points, "predicted", "observed", point=alt.OverlayMarkDef(size=30, filled=True)
+    )
+    return _square(alt.layer(_diagonal(end), *layers, description="Calibration"))
 
 
 def lift(rows: Rows) -> Any:
     """Draw the lift of each tenth of the loans, riskiest first; rows of `deciles`."""
-    chart = (
-        alt.Chart(data(records(rows)), description="Lift by tenth of the loans, riskiest first")
-        .mark_bar(color=COLORS["accent"])
-        .encode(
-            x=alt.X(
-                "tenth:O", axis=alt.Axis(title="tenth of the loans, riskiest first", labelAngle=0)
-            ),
-            y=alt.Y("lift:Q", axis=alt.Axis(title="lift", tickCount=5)),
-            tooltip=["tenth:O", alt.Tooltip("lift:Q", format=".2f"), "loans:Q", "defaults:Q"],
-        )
+    axis = alt.Axis(title="tenth of the loans, riskiest first", labelAngle=0)
+    bars = chart_of(records(rows), "Lift by tenth of the loans, riskiest first").encode(
+        x=alt.X("tenth:O", axis=axis),
+        y=numbers("lift", title="lift"),
+        tooltip=tips(tenth="", lift=".2f", loans=",", defaults=","),
     )
-    return _square(chart)
+    return _square(bars.mark_bar(color=COLORS["accent"]))
 
 
 def importance(rows: Rows) -> Any:
     """Draw the AUC lost when a factor is shuffled; rows of `importance`: factor, lost."""
-    base = alt.Chart(data(records(rows))).encode(
-        y=alt.Y(
-            "factor:N",
-            sort=None,
-            axis=alt.Axis(title=None, labelColor=COLORS["ink"]),
-        ),
+    base = chart_of(records(rows)).encode(
+        y=names("factor", sort=None),
         x=alt.X("lost:Q", axis=alt.Axis(title="AUC lost", tickCount=5)),
     )
-    text = base.mark_text(align="left", dx=5, fontWeight="bold").encode(
-        text=alt.Text("lost:Q", format=".3f")
-    )
-    bars = base.mark_bar(color=COLORS["accent"], height={"band": 0.55})
-    return styled(
-        alt.layer(bars, text, description="AUC lost when a factor is shuffled"), height=alt.Step(21)
-    )
+    layers = [
+        base.mark_bar(color=COLORS["accent"], height={"band": 0.55}),
+        bold(base.transform_calculate(text="format(datum.lost, '.3f')"), "text:N", dx=5),
+    ]
+    description = "AUC lost when a factor is shuffled"
+    return styled(alt.layer(*layers, description=description), height=alt.Step(21))
 
 
 def shown_and_kept(rows: Rows) -> Any:
     """Draw the AUC that a join shows and what it keeps in use; rows: name, shown, kept."""
     found = records(rows)
-    y = alt.Y("name:N", sort=None, axis=alt.Axis(title=None, labelColor=COLORS["ink"]))
-    base = alt.Chart(data(found)).encode(y=y)
-    low = min(min(row["shown"], row["kept"]) for row in found) - 0.03
     points = [
         {"name": row["name"], "auc": row[kind], "kind": kind}
         for row in found
         for kind in ("shown", "kept")
     ]
+    low = min(row["auc"] for row in points) - 0.03
     x = alt.X("auc:Q", scale=alt.Scale(domain=[low, 1], nice=False), axis=alt.Axis(title="AUC"))
-    dots = alt.Chart(data(points)).encode(
+    y = names("name", sort=None)
+    lines = chart_of(found).encode(y=y, x="shown:Q", x2="kept:Q")
+    dots = chart_of(points).encode(
         y=y,
         x=x,
         color=alt.Color("kind:N", scale=scale({"shown": COLORS["bad"], "kept": COLORS["teal"]})),
-        tooltip=["name:N", "kind:N", alt.Tooltip("auc:Q", format=".3f", title="AUC")],
+        tooltip=tips(name="", kind="", auc=".3f|AUC"),
     )
     layers = [
-        base.mark_rule(color=COLORS["faint"], strokeWidth=3).encode(x="shown:Q", x2="kept:Q"),
+        lines.mark_rule(color=COLORS["faint"], strokeWidth=3),
         dots.mark_point(filled=True, size=110, opacity=1),
     ]
     return styled(alt.layer(*layers, description="AUC shown, and kept in use"), height=alt.Step(34))
@@ -162,30 +149,24 @@ def side_by_side(*charts: Any) -> Any:
 
 
 def _curves(
-    found: Sequence[Row], x: str, y: str, description: str, diagonal: bool, has_points: bool = False
-) -> Any:
-    layers = _layers(found, x, y, diagonal, has_points)
-    return _square(alt.layer(*layers, description=description))
-
-
-def _layers(
-    found: Sequence[Row], x: str, y: str, diagonal: bool, has_points: bool = False
+    lines: Mapping[str, list[tuple[float, float]]], x: str, y: str, point: Any = False
 ) -> list[Any]:
-    names = list(dict.fromkeys(row["model"] for row in found))
-    colors = {name: COLORS[SERIES[2 + place]] for place, name in enumerate(names)}
-    line = alt.Chart(data(found)).mark_line(
-        point=alt.OverlayMarkDef(size=30, filled=True) if has_points else False
-    )
-    curves = line.encode(
+    """Return a layer with a line a name; x, y: the titles of the axes."""
+    rows = [{"line": name, "x": x, "y": y} for name, found in lines.items() for x, y in found]
+    colors = {name: COLORS[SERIES[2 + place]] for place, name in enumerate(lines)}
+    curves = chart_of(rows).encode(
         x=alt.X("x:Q", axis=alt.Axis(title=x, **SHARE)),
         y=alt.Y("y:Q", axis=alt.Axis(title=y, **SHARE)),
         order="x:Q",
-        color=alt.Color("model:N", scale=scale(colors), legend=alt.Legend(columns=1)),
+        color=alt.Color("line:N", scale=scale(colors), legend=alt.Legend(columns=1)),
     )
-    end = max((max(row["x"], row["y"]) for row in found), default=1)
-    corners = alt.Chart(data([{"x": 0, "y": 0, "end": end}]))
+    return [curves.mark_line(point=point)]
+
+
+def _diagonal(end: float) -> Any:
+    corners = chart_of([{"x": 0, "y": 0, "end": end}])
     rule = corners.mark_rule(color=COLORS["faint"], strokeDash=[3, 3])
-    return [rule.encode(x="x:Q", x2="end:Q", y="y:Q", y2="end:Q"), curves] if diagonal else [curves]
+    return rule.encode(x="x:Q", x2="end:Q", y="y:Q", y2="end:Q")
 
 
 def _square(chart: Any) -> Any:
