@@ -195,11 +195,8 @@ def build(work: Work, landed: Landed) -> Built:
         dbt = Dbt(
             run_dir=landed.build_dir,
             target_dir=work.datamart.root / "dbt_target",
-            variables={
-                "as_of": options.as_of,
-                "known_at": options.known_at,
-                "incremental": is_incremental,
-            },
+            variables={"as_of": options.as_of, "known_at": options.known_at},
+            is_incremental=is_incremental,
             on_model=work.progress.detail,
             on_log=work.progress.log_only,
             threads=1 if memory else 2,  # under a limit one model at a time has all of it
