@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.landing import HEADER, Lander, csv_text, loans
 from warehouse.base.errors import UserError
-from warehouse.landing.bronze import land, land_files
-from warehouse.spark.session import SparkSettings
+from warehouse.landing.bronze import land_files
 
 GOOD = csv_text("L1,a,2023-01-01", "L2,b,2023-02-01")
 
@@ -292,24 +291,6 @@ def test_a_lost_row_is_noticed(lander, monkeypatch):
     monkeypatch.setattr("warehouse.landing.bronze._write", lambda delivery, rows: None)
     with pytest.raises(UserError, match="expected 2 of its 2 rows in bronze, found 0"):
         lander.land(GOOD)
-
-
-def test_a_landing_in_a_process_of_its_own_prints_nothing(tmp_path, capfd):
-    lander = Lander(None, tmp_path, loans(), loans(name="gone", file="gone.csv"))
-    lander.write({"loans.csv": GOOD, "gone.csv": GOOD})
-    log_file = tmp_path / "spark.log"
-    reports: list[str] = []
-    load = land(lander.inspect(), lander.bronze, SparkSettings(log_file), reports.append)
-    assert load is not None
-    assert (load.load_id, sorted(reports)) == (
-        1,
-        ["gone: 2 new rows of 2", "loans: 2 new rows of 2"],
-    )
-    assert capfd.readouterr() == ("", "")
-    assert "Spark" in log_file.read_text()
-    (lander.data / "gone.csv").unlink()
-    assert land(lander.inspect(), lander.bronze, SparkSettings(log_file), reports.append) is None
-    assert "gone.csv: there is no such file of gone" in reports[-1]
 
 
 plain_text = st.text(alphabet="ab ,é\"'", max_size=8)

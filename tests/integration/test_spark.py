@@ -144,8 +144,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
-def test_spark_ends_with_the_process_that_asked_for_it(tmp_path, number):
+def test_spark_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     script = tmp_path / "wait.py"
     script.write_text(WAIT)
     parent = subprocess.Popen(
@@ -159,7 +158,7 @@ def test_spark_ends_with_the_process_that_asked_for_it(tmp_path, number):
     assert parent.stdout.readline() == "started\n"
     started = psutil.Process(parent.pid).children(recursive=True)
     assert any("java" in process.name() for process in started)
-    parent.send_signal(number)
+    parent.kill()
     parent.wait(timeout=30)
     deadline = time.monotonic() + 30
     while any(is_alive(process) for process in started):
