@@ -198,7 +198,7 @@ def build(work: Work, landed: Landed) -> Built:
             variables={"as_of": options.as_of, "known_at": options.known_at},
             is_incremental=is_incremental,
             on_model=work.progress.detail,
-            on_log=work.progress.log_only,
+            on_log=work.progress.log,
             threads=1 if memory else 2,  # under a limit one model at a time has all of it
             memory_limit=memory.duckdb if memory else None,
         )
@@ -224,7 +224,7 @@ def test(work: Work, built: Built) -> Tested:
         results = built.dbt.run_tests()
         work.progress.parts["test"] = results.seconds
         for warning in results.warnings:
-            work.progress.log_only(f"warning: {warning}")
+            work.progress.log(f"warning: {warning}")
         found = contents(build_dir, _sources_that_close(built.dbt), built.dbt.memory_limit)
         if follows is not None:
             before = built.landed.inspected.published or {}
