@@ -225,9 +225,7 @@ def test_the_last_row_of_a_load_is_that_of_its_last_file(lander):
     assert counts(lander.land({"loans_1.csv": GOOD + "\n"})) == [(2, 1, 1)]
 
 
-@pytest.mark.parametrize(
-    "pattern", ["loans_{}.csv", "loans_{}.csv.gz", "month {}/loans %41+é#[1].csv"]
-)
+@pytest.mark.parametrize("pattern", ["loans_{}.csv.gz", "month {}/loans %41+é#[1].csv"])
 def test_monthly_files_in_any_order_give_the_rows_of_one_file(spark, tmp_path, pattern):
     rng = random.Random(pattern)
     months = [f"{2023 + month // 12}-{month % 12 + 1:02}-01" for month in range(24)]
@@ -320,7 +318,7 @@ def land_anywhere(spark, text, block_bytes):
 
 
 random_files = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
