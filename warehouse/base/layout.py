@@ -10,7 +10,7 @@ datamart/
     manifests/<run id>.json   a record of every run, failed ones included
     logs/<run id>.log
     proof.json, proof_target/, dbt_target/               the last leakage proof; dbt's own files
-    run.lock, run.lock.json   who is at work here
+    run.lock, run.lock.txt    who is at work here
     spark/                    silver and gold as --target spark builds them
 
 On a file system without links `current` is a text file that names the run, and bronze, silver and

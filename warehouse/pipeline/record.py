@@ -109,10 +109,7 @@ class Record:
         ) from error
 
     def _write(self) -> None:
-        write_json(self._manifest_file(), self.manifest)
-
-    def _manifest_file(self) -> Path:
-        return self._datamart.manifests / f"{self.run_id}.json"
+        write_json(self._datamart.manifests / f"{self.run_id}.json", self.manifest)
 
 
 def _now() -> str:
