@@ -3,7 +3,6 @@
 import contextlib
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
