@@ -19,6 +19,7 @@ from tests.support.survival import (
     outcomes,
     project_of_patterns,
     read_one_whole_run,
+    write_own_tables,
 )
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import PROJECT_DIR
@@ -140,8 +141,7 @@ def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk, free_
     shutil.copytree(sample_datamart, datamart, symlinks=True)
     shutil.rmtree(datamart / "dbt_target")
     before = (datamart / "current").resolve()
-    (datamart / "lab" / "scores.parquet").write_text("a table of my own")
-    (datamart / "gold" / "mine.parquet").write_text("a file under gold")
+    own = write_own_tables(datamart)
     free = shutil.disk_usage(small_disk).free
     (small_disk / "ballast").write_bytes(b"0" * (free - free_bytes))
     result = run_main("--rebuild", "--datamart-dir", datamart)
@@ -153,8 +153,7 @@ def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk, free_
     assert (datamart / "current").resolve() == before
     assert not (datamart / "building").exists()
     read_one_whole_run(datamart, with_hash=True)
-    lab = {path.name: path.read_text() for path in (datamart / "lab").iterdir()}
-    assert lab == {"mine.parquet": "a file under gold", "scores.parquet": "a table of my own"}
+    assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
 
 
 def test_a_read_only_folder_ends_in_one_line(sample_datamart, small_disk):

@@ -115,8 +115,7 @@ def kill_at_random_instants(
     the run, so that a few kills cover all of it. A file that a user put under gold and a table of
     the user's own are in the lab in the end.
     """
-    (datamart / "gold" / "mine.parquet").write_text("a file under gold")
-    (datamart / "lab" / "scores.parquet").write_text("a table of my own")
+    own = write_own_tables(datamart)
     rng = random.Random(seed)
     kills = [(number / builds, LINES_OF_A_BUILD, False) for number in range(builds)]
     kills += [(number / loads, LINES_OF_A_RUN, True) for number in range(loads)]
@@ -136,7 +135,7 @@ def kill_at_random_instants(
         folders = ("--data-dir", data_dir, "--datamart-dir", datamart)
         result = run_command(*main, *folders, cwd=project, project=project)
     assert result.returncode == 0, result.stderr
-    assert reader.errors == []
+    assert reader.errors == [], reader.errors
     assert sum(reader.runs_read.values()) > len(kills)
     assert killed >= 0.6 * len(kills)
     manifest = read_one_whole_run(datamart, with_hash=True)
@@ -148,8 +147,16 @@ def kill_at_random_instants(
         landed[row["source"]] += row["rows"] if row["fate"] == "landed" else 0
     assert landed == in_files
     assert not (datamart / "building").exists()
-    lab = {path.name: path.read_text() for path in (datamart / "lab").iterdir()}
-    assert lab == {"mine.parquet": "a file under gold", "scores.parquet": "a table of my own"}
+    assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+
+
+def write_own_tables(datamart: Path) -> dict[str, bytes]:
+    """Put tables of a user's own into the lab and below gold; return what the lab is to hold."""
+    paths = [datamart / "lab" / "scores.parquet", datamart / "gold" / "mine.parquet"]
+    with duckdb.connect() as con:
+        for path in paths:
+            con.execute(f"copy (select '{path.stem}' as name) to '{path}' (format parquet)")
+    return {path.name: path.read_bytes() for path in paths}
 
 
 def add_row(data_dir: Path, customer: str) -> None:
