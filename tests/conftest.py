@@ -41,10 +41,11 @@ def spark(tmp_path_factory) -> Iterator["SparkSession"]:
         yield session
 
 
-# started first, so that no process is left alone with one of them at the end
+# Started first, so that no process is left alone with one of them at the end. The first one makes
+# the first run on the sample; the second, in another process, can do without it meanwhile.
 LONGEST_FILES = (
-    *("test_prove.py", "test_survival.py", "test_serving.py", "test_dbt_in_a_terminal.py"),
-    *("test_features.py", "test_landing.py", "test_notebooks.py"),
+    *("test_prove.py", "test_landing.py", "test_serving.py", "test_survival.py"),
+    *("test_dbt_in_a_terminal.py", "test_features.py", "test_notebooks.py"),
 )
 
 
