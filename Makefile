@@ -43,7 +43,7 @@ prove: $(VENV)/.run  ## rebuild gold without the future, month by month, and com
 	$(PYTHON) main.py prove --datamart-dir $(DATAMART_DIR)
 
 test: $(VENV)/.dev  ## all tests but the long ones
-	$(PYTHON) -m pytest -n auto --dist loadfile --durations 20
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 20
 
 test-long: $(VENV)/.dev  ## the long tests: crashes, fuzzing, clusters; REAL_DATA=DIR adds the real set
 	$(PYTHON) -m pytest -m long --durations 20

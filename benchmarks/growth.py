@@ -83,7 +83,7 @@ def made_up_files(scratch: Path, size: float) -> Path:
     """Return a folder with the made-up files of so many real sets; files that exist are used."""
     data = scratch / f"x{size:g}"
     if not data.exists():
-        write_files(round(REAL_SET * size), seed=7, out=data, threads=2)
+        write_files(round(REAL_SET * size), seed=7, out=data)
     return data
 
 

@@ -28,7 +28,8 @@ QUICK_SPARK = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
 }
 
 
@@ -38,6 +39,20 @@ def spark(tmp_path_factory) -> Iterator["SparkSession"]:
     log_file = tmp_path_factory.mktemp("spark") / "spark.log"
     with spark_session(SparkSettings(log_file, "local[2]"), QUICK_SPARK) as session:
         yield session
+
+
+# Started first, so that no process is left alone with one of them at the end. The first one makes
+# the first run on the sample; the second, in another process, can do without it meanwhile.
+LONGEST_FILES = (
+    *("test_prove.py", "test_landing.py", "test_serving.py", "test_survival.py"),
+    *("test_dbt_in_a_terminal.py", "test_features.py", "test_notebooks.py"),
+)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Put the tests of the longest files first; takes --no-loadscope-reorder of pytest-xdist."""
+    rank = {name: number for number, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
 
 def pytest_addoption(parser) -> None:

@@ -1,6 +1,5 @@
 """A bad call ends in one clear line and a non-zero exit code, and changes nothing."""
 
-import json
 import os
 import re
 import socket
@@ -157,19 +156,3 @@ def test_a_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_d
     result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
     assert_one_clear_line(result, "features_financials.csv", "empty")
     assert (datamart / "current").resolve() == before
-
-
-def test_a_profile_names_the_parts_and_little_memory_changes_nothing(datamart):
-    def training_set() -> str:
-        manifest = json.loads((datamart / "current" / "manifest.json").read_text())
-        return manifest["training_set_sha256"]
-
-    before = training_set()
-    result = run_main(
-        "--datamart-dir", datamart, "--rebuild", "--profile", "--memory-limit", "1.1GiB"
-    )
-    assert result.returncode == 0, result.stderr
-    profile = result.stdout.partition("Where the time went")[2]
-    for part in ("build", "gold.clickstream_features", "test"):
-        assert re.search(rf"{part}.* \d+\.\d", profile), part
-    assert training_set() == before

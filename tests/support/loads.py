@@ -4,7 +4,8 @@ written to bronze by hand, and the SQL that dbt compiled for the sample run make
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -118,17 +119,26 @@ class Landed:
         self._compiled = compiled
 
     def land(self, **files: str | bytes) -> dict[str, LandedFile]:
-        """Inspect and land one file per source, given by its content, as the next load.
+        """Land one file per source, given by its content, as the next load; see `land_files`."""
+        named = {f"{source}.csv": content for source, content in files.items()}
+        return {counts.source: counts for counts in self.land_files(named)}
+
+    def land_files(self, files: Mapping[str, str | bytes]) -> tuple[LandedFile, ...]:
+        """Inspect and land files, given by name, as the next load.
 
         Raises UserError where the product refuses a file; the load is then not there.
         """
-        for source, content in files.items():
-            path = self.folder / contracts()[source].file
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        delivered = [contracts()[source] for source in files]
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            (self.folder / name).write_bytes(data)
+        delivered = [
+            replace(contract, file=f"{source}*.csv*")
+            for source, contract in contracts().items()
+            if any(name.startswith(source) for name in files)
+        ]
         inspection = inspect_sources(delivered, self.folder, self.bronze)
-        load = landing.land_files(self._spark, inspection, self.bronze, self.folder / "spark.log")
-        return {counts.source: counts for counts in load.files}
+        log_file = self.folder / "spark.log"
+        return landing.land_files(self._spark, inspection, self.bronze, log_file).files
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """Silver, the ledger and the named models; the ledger has to balance."""

@@ -69,6 +69,8 @@ def zipped(text: str) -> bytes:
         (GOOD.replace("note,", ""), "missing column 'note'"),
         (GOOD.replace("note,", "Note,"), "missing column 'note'; unknown column 'Note'"),
         (GOOD.replace("note,", "note,extra,"), "unknown column 'extra'"),
+        (GOOD.replace("note", '"x; drop table y"'), "unknown column 'x; drop table y'"),
+        (GOOD.replace("note", "[bold]{{ x }}%s"), "unknown column '[bold]{{ x }}%s'"),
         (GOOD.replace("note,", "note,note,"), "column found twice 'note'"),
         (GOOD.replace("note,", "loan_id,"), "missing column 'note'; column found twice 'loan_id'"),
         (

@@ -73,7 +73,7 @@ def test_types_key_customer_and_moment_are_guessed(tmp_path):
     found = (guess.key.name, guess.customer.name, guess.date.name, guess.date_format)
     assert found == ("Visit ID", "CustomerID", "Visited At", "%Y-%m-%d %H:%M:%S")
     assert [column.name for column in guess.columns if column.is_personal] == ["Clerk Name"]
-    assert guess.doubts == ()
+    assert list(guess.doubts()) == []
 
 
 def test_a_personal_value_makes_its_column_personal(tmp_path):
@@ -140,7 +140,10 @@ def test_gzip_is_read_and_another_name_taken(tmp_path, dbt_dir):
         ("customer_id,day\nC1,soon\n", "no column holds a date"),
         ("day,amount\n2024-01-01,1\n", "no column can be the customer"),
         ("customer_id,,day\nC1,1,2024-01-01\n", "column 2 is called ''"),
-        ("customer_id,Day,day\nC1,2024-01-01,2024-01-01\n", "column 'Day' is there twice"),
+        (
+            "customer_id,Day,day\nC1,2024-01-01,2024-01-01\n",
+            "would not do: .*'day' is listed twice",
+        ),
         ("customer_id,_day\nC1,2024-01-01\n", "does not begin with _"),
         ("customer_id,day,Snapshot_Date\nC1,2024-01-01,x\n", "would not do: .*snapshot_date"),
     ],

@@ -28,8 +28,7 @@ def datamart(tmp_path):
 
 @pytest.fixture
 def progress():
-    with Progress(Console(file=io.StringIO())) as progress:
-        yield progress
+    return Progress(Console(file=io.StringIO()))
 
 
 def outcomes(datamart) -> Counter:

@@ -10,7 +10,7 @@ datamart/
     manifests/<run id>.json   a record of every run, failed ones included
     logs/<run id>.log
     proof.json, proof_target/, dbt_target/               the last leakage proof; dbt's own files
-    run.lock, run.lock.json   who is at work here
+    run.lock, run.lock.txt    who is at work here
     spark/                    silver and gold as --target spark builds them
 
 On a file system without links `current` is a text file that names the run, and bronze, silver and
@@ -19,7 +19,6 @@ gold are copies of its folders.
 
 import contextlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,46 +26,18 @@ LAYERS = ("bronze", "silver", "gold")
 REPORT_FILE = "report.html"
 
 
-@dataclass(frozen=True)
 class Datamart:
-    """The folders of one datamart."""
+    """The folders of one datamart, see above."""
 
-    root: Path
-
-    @property
-    def current(self) -> Path:
-        """The link (or text file) that names the published run."""
-        return self.root / "current"
-
-    @property
-    def runs(self) -> Path:
-        """The newest published runs, one folder each."""
-        return self.root / "runs"
-
-    @property
-    def building(self) -> Path:
-        """The runs in progress, or what a killed run left."""
-        return self.root / "building"
-
-    @property
-    def manifests(self) -> Path:
-        """One JSON file a run."""
-        return self.root / "manifests"
-
-    @property
-    def logs(self) -> Path:
-        """One text file a run."""
-        return self.root / "logs"
-
-    @property
-    def lab(self) -> Path:
-        """Tables of the user's own."""
-        return self.root / "lab"
-
-    @property
-    def dev(self) -> Path:
-        """Tables built by dbt in a terminal."""
-        return self.root / "dev"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.current = root / "current"
+        self.runs = root / "runs"
+        self.building = root / "building"
+        self.manifests = root / "manifests"
+        self.logs = root / "logs"
+        self.lab = root / "lab"
+        self.dev = root / "dev"
 
     def current_run(self) -> Path | None:
         """Return the published run's own folder, None before the first run."""

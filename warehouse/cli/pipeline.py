@@ -72,8 +72,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         rebuild=options.rebuild,
         memory=options.memory_limit,
     )
-    with Progress(console) as progress:
-        published = run_pipeline(wanted, progress)
+    published = run_pipeline(wanted, Progress(console))
     summary.show(console, published.manifest, options.datamart_dir, published.is_new)
     if options.profile and published.is_new:
         summary.show_profile(console, published.manifest)

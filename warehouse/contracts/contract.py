@@ -12,6 +12,20 @@ from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 PARTITION = "snapshot_date"
 DATE_DIRECTIVES = ("%Y", "%y", "%m", "%d")
 TIME_DIRECTIVES = ("%H", "%M", "%S", "%f")
+# settings of a contract: what they must be, and their defaults (...: none)
+SETTINGS: Mapping[str, tuple[type, Any]] = {
+    "file": (str, ...),
+    "key": (list, None),
+    "customer_column": (str, "Customer_ID"),
+    "date_column": (str, PARTITION),
+    "date_format": (str, "%Y-%m-%d"),
+    "delay_days": (int, 0),
+    "boundary": (str, "inclusive"),
+    "max_age_days": (int, None),
+    "corrections": (str, "as_known"),
+    "months_column": (str, None),
+    "months_from": (str, None),
+}
 CHOICES = {
     "boundary": ("inclusive", "strict"),
     "corrections": ("as_known", "retroactive"),
@@ -134,52 +148,31 @@ def _contract(
         file_columns = [c for c in table["columns"] if not c["name"].startswith("_")]
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{where}: expected `columns:`, each with a `name:`") from error
-    setting = _Settings(where, meta)
-    customer_column = setting.text("customer_column", "Customer_ID")
-    date_column = setting.text("date_column", PARTITION)
+    settings = {name: _setting(where, meta, name) for name in SETTINGS}
+    key = settings.pop("key") or (settings["customer_column"], settings["date_column"])
     contract = SourceContract(
         name=table["name"],
-        file=setting.text("file"),
         columns=tuple(column["name"] for column in file_columns),
-        key=tuple(setting.value("key", list, [customer_column, date_column])),
-        customer_column=customer_column,
-        date_column=date_column,
-        date_format=setting.text("date_format", "%Y-%m-%d"),
-        delay_days=setting.value("delay_days", int, 0),
-        boundary=setting.text("boundary", "inclusive"),
-        max_age_days=setting.value("max_age_days", int | None, None),
-        corrections=setting.text("corrections", "as_known"),
+        key=tuple(key),
         personal_columns=tuple(c["name"] for c in file_columns if _meta(c).get("personal")),
         sensitive_columns=tuple(c["name"] for c in file_columns if _meta(c).get("sensitive")),
-        months_column=setting.value("months_column", str | None, None),
-        months_from=setting.value("months_from", str | None, None),
         silver=use["silver"],
         group=use.get("group"),
+        **settings,
     )
     _check(where, contract)
     return contract
 
 
-@dataclass(frozen=True)
-class _Settings:
-    """The settings of `config: meta:` of one table."""
-
-    where: str
-    meta: Mapping[str, Any]
-
-    def value(self, name: str, kind: Any, default: Any = ...) -> Any:
-        """Return a setting of the kind asked for, the default where it is not set."""
-        value = self.meta.get(name, default)
-        if value is ...:
-            raise UserError(f"{self.where}: `config: meta:` has no `{name}`")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            expected = getattr(kind, "__name__", str(kind))
-            raise UserError(f"{self.where}: `{name}` is {value!r}, expected {expected}")
-        return value
-
-    def text(self, name: str, default: Any = ...) -> str:
-        """Return a setting that is text."""
-        return str(self.value(name, str, default))
+def _setting(where: str, meta: Mapping[str, Any], name: str) -> Any:
+    """Return a setting of `config: meta:` of one table, its default where it is not set."""
+    kind, default = SETTINGS[name]
+    value = meta.get(name, default)
+    if value is ...:
+        raise UserError(f"{where}: `config: meta:` has no `{name}`")
+    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise UserError(f"{where}: `{name}` is {value!r}, expected {kind.__name__}")
+    return value
 
 
 def _check(where: str, contract: SourceContract) -> None:

@@ -1,7 +1,6 @@
 """One run at a time."""
 
 import contextlib
-import json
 import os
 import platform
 from collections.abc import Iterator
@@ -22,36 +21,25 @@ def locked(datamart: Datamart) -> Iterator[None]:
     Raises:
         UserError: another process holds it; the message names the process.
     """
-    lock = FileLock(datamart.root / "run.lock")
-    holder = datamart.root / "run.lock.json"
+    lock, holder = FileLock(datamart.root / "run.lock"), datamart.root / "run.lock.txt"
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise UserError(
-            f"another run is working on {datamart.root}: {_describe(holder)};"
+            f"another run is working on {datamart.root}: {_read(holder)};"
             " wait for it to end, or use another --datamart-dir"
         ) from error
     try:
         with contextlib.suppress(OSError):  # a full disk must not stop a run that needs no space
-            holder.write_text(
-                json.dumps(
-                    {
-                        "pid": os.getpid(),
-                        "host": platform.node(),
-                        "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-                    }
-                ),
-                encoding="utf-8",
-            )
+            now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            holder.write_text(f"process {os.getpid()} on {platform.node()}, since {now}", "utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
 
 
-def _describe(holder: Path) -> str:
-    try:
-        content = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {content['pid']} on {content['host']}, since {content['since']}"
-    except (OSError, ValueError, KeyError):
-        return "a process that has just started"
+def _read(holder: Path) -> str:
+    with contextlib.suppress(OSError):
+        return holder.read_text("utf-8")
+    return "a process that has just started"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.base.errors import UserError, first_line
 from warehouse.contracts.contract import PARTITION, SourceContract
-from warehouse.landing.checks import check_counts, check_dates
+from warehouse.landing.checks import check_landed
 from warehouse.landing.dates import moment
 from warehouse.landing.inspection import InspectedFile, Inspection
 from warehouse.landing.loads import LandedFile, Load, next_load, write_load
@@ -172,9 +172,7 @@ def _land_source(delivery: _Delivery, log_file: Path) -> list[LandedFile]:
             f" the full trace is in {log_file}"
         ) from error
     written = sorted(set(_parquet_files(folder)) - before)
-    landed = check_counts(delivery.files, written, expected)
-    check_dates(delivery.files, written)
-    return landed
+    return check_landed(delivery.files, written, expected)
 
 
 def _write_changed_rows(delivery: _Delivery, rows: "DataFrame") -> Counter[str]:

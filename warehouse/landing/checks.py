@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from warehouse.base.catalog import quoted_name, quoted_text
 from warehouse.base.errors import UserError
 from warehouse.contracts.contract import PARTITION, SourceContract
 from warehouse.landing.dates import likely_format, swapped
@@ -13,37 +15,43 @@ SAMPLE_ROWS = 1000
 BRONZE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
 
 
-def check_counts(
+def check_landed(
     files: Sequence[InspectedFile], written: Sequence[str], expected: Counter[str]
 ) -> list[LandedFile]:
-    """Count the rows of each file in the parquet files that its load has written.
+    """Count the rows of each file of a source in the parquet files that its load has written.
 
     Raises:
-        UserError: they are not as many as expected, or a file changed since its inspection.
+        UserError: they are not as many as expected, a file changed since its inspection, or its
+            dates are not in the declared format.
     """
-    counts = (
-        query_files(
-            written,
-            f"""
-            select _source_file, count(*), max(_row_number), min(_row_number)
-            from {BRONZE} group by all
-            """,
-        )
-        if written
-        else []
+    agree, is_whole = _months_agree(files[0].contract), "_malformed_line is null"
+    counts = query_files(
+        written,
+        f"""
+        select
+            _source_file,
+            count(*),
+            min(_row_number),
+            max(_row_number),
+            count(*) filter ({is_whole} and {PARTITION} is null),
+            count(*) filter ({is_whole} and not {agree}),
+            count(*) filter ({is_whole} and {agree})
+        from {BRONZE} group by all
+        """,
     )
-    found = {name: (rows, last, first) for name, rows, last, first in counts}
+    found = {name: _Found(*numbers) for name, *numbers in counts}
     landed = []
     for one in files:
-        status, file = one.path.stat(), one.file
+        file, rows = one.file, found.get(one.file.name, _Found())
+        status = one.path.stat()
         if (status.st_size, status.st_mtime_ns) != (file.bytes, one.modified_ns):
             raise UserError(f"{one.path}: the file changed while it was read; run again")
-        rows, last, first = found.get(file.name, (0, 0, 1))
-        if rows != expected[file.name] or last > file.rows or first < 1:
+        if rows.landed != expected[file.name] or rows.last > file.rows or rows.first < 1:
             raise UserError(
                 f"{one.path}: expected {expected[file.name]} of its {file.rows} rows in bronze,"
-                f" found {rows}, the last of them row {last}; nothing is published"
+                f" found {rows.landed}, the last of them row {rows.last}; nothing is published"
             )
+        _check_dates(one, rows, written)
         landed.append(
             LandedFile(
                 source=file.source,
@@ -51,63 +59,53 @@ def check_counts(
                 file_bytes=file.bytes,
                 file_sha256=file.sha256,
                 rows_in_file=file.rows,
-                rows_landed=rows,
-                rows_seen_before=file.rows - rows,
+                rows_landed=rows.landed,
+                rows_seen_before=file.rows - rows.landed,
             )
         )
     return landed
 
 
-def check_dates(files: Sequence[InspectedFile], written: Sequence[str]) -> None:
-    """Check that the declared date format is that of the files.
+class _Found(NamedTuple):
+    """The rows of a file in bronze: their number, first and last, and what their dates say."""
 
-    Raises:
-        UserError: most rows of a file have no date of the format, or, in a source that counts
-            months, most dates do not agree with the months: day and month are swapped.
+    landed: int = 0
+    first: int = 1
+    last: int = 0
+    undated: int = 0
+    disagreeing: int = 0
+    agreeing: int = 0
+
+
+def _check_dates(one: InspectedFile, rows: _Found, written: Sequence[str]) -> None:
+    """Raise where most rows have no date of the declared format, or day and month are swapped.
+
+    They are where most dates do not agree with the months that the source counts.
     """
-    if not written:
-        return
-    contract = files[0].contract
-    agree, is_whole = _months_agree(contract), "_malformed_line is null"
-    counts = query_files(
-        written,
-        f"""
-        select
-            _source_file,
-            count(*),
-            count(*) filter ({is_whole} and {PARTITION} is null),
-            count(*) filter ({is_whole} and not {agree}),
-            count(*) filter ({is_whole} and {agree})
-        from {BRONZE} group by all
-        """,
-    )
-    found = {name: numbers for name, *numbers in counts}
-    for one in files:
-        landed, undated, disagreeing, agreeing = found.get(one.file.name, (0, 0, 0, 0))
-        if 2 * undated > one.file.rows:
-            _refuse_unread_dates(one, written)
-        # rows seen before were judged when they landed
-        if disagreeing > agreeing + one.file.rows - landed:
-            raise UserError(
-                f"{one.path}: most values of {contract.months_column} ({disagreeing:,} of"
-                f" {disagreeing + agreeing:,}) do not agree with the months from"
-                f" {contract.months_from} to {contract.date_column}, so day and month are swapped:"
-                f" the contract of {contract.name} declares the date_format"
-                f" {contract.date_format!r}, the file is likely in"
-                f" {swapped(contract.date_format)!r}"
-            )
+    contract = one.contract
+    if 2 * rows.undated > one.file.rows:
+        _refuse_unread_dates(one, written)
+    # rows seen before were judged when they landed
+    if rows.disagreeing > rows.agreeing + one.file.rows - rows.landed:
+        raise UserError(
+            f"{one.path}: most values of {contract.months_column} ({rows.disagreeing:,} of"
+            f" {rows.disagreeing + rows.agreeing:,}) do not agree with the months from"
+            f" {contract.months_from} to {contract.date_column}, so day and month are swapped:"
+            f" the contract of {contract.name} declares the date_format"
+            f" {contract.date_format!r}, the file is likely in"
+            f" {swapped(contract.date_format)!r}"
+        )
 
 
 def _months_agree(contract: SourceContract) -> str:
     """Return the condition that a row's months are right; null where they cannot be judged."""
     if contract.months_column is None or contract.months_from is None:
         return "null::boolean"
-    date_format = contract.date_format.replace("'", "''")
-    start, months = _quoted(contract.months_from), _quoted(contract.months_column)
+    start, months = quoted_name(contract.months_from), quoted_name(contract.months_column)
     return f"""(
         date_diff(
             'month',
-            try_strptime(trim({start}), '{date_format}')::date,
+            try_strptime(trim({start}), {quoted_text(contract.date_format)})::date,
             try_cast({PARTITION} as date)
         ) = try_cast({months} as double)
     )"""
@@ -116,12 +114,14 @@ def _months_agree(contract: SourceContract) -> str:
 def _refuse_unread_dates(one: InspectedFile, written: Sequence[str]) -> None:
     contract = one.contract
     text = "coalesce(_snapshot_date_text, '')"
-    file = one.file.name.replace("'", "''")
     rows = query_files(
         written,
         f"""
         select _row_number, {text} from {BRONZE}
-        where _source_file = '{file}' and {PARTITION} is null and _malformed_line is null
+        where
+            _source_file = {quoted_text(one.file.name)}
+            and {PARTITION} is null
+            and _malformed_line is null
         order by _row_number limit {SAMPLE_ROWS}
         """,
     )
@@ -133,7 +133,3 @@ def _refuse_unread_dates(one: InspectedFile, written: Sequence[str]) -> None:
         f" {text[:60]!r}; more than half of the rows are like this, so the file is in another date"
         f" format{f', likely {likely}' if likely else ''}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -68,7 +68,7 @@ def _iso(date_format: str) -> str:
 
 def likely_format(texts: Sequence[str]) -> str | None:
     """Return the common format that reads most of the texts, more than half; None for none."""
-    counts = {known: sum(_reads(text, known) for text in texts) for known in COMMON_FORMATS}
+    counts = {known: sum(reads(text, known) for text in texts) for known in COMMON_FORMATS}
     best = max(counts, key=lambda known: counts[known])
     return best if 2 * counts[best] > len(texts) else None
 
@@ -78,7 +78,8 @@ def swapped(date_format: str) -> str:
     return re.sub(r"%[md]", lambda part: "%d" if part[0] == "%m" else "%m", date_format)
 
 
-def _reads(text: str, date_format: str) -> bool:
+def reads(text: str, date_format: str) -> bool:
+    """Return whether a text is a date of the format."""
     try:
         datetime.strptime(text, date_format)
     except ValueError:

@@ -4,7 +4,7 @@ import csv
 import gzip
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.base.errors import UserError
-from warehouse.landing.dates import COMMON_FORMATS, swapped
+from warehouse.landing.dates import COMMON_FORMATS, reads, swapped
 
 ROWS_READ = 10_000
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
@@ -37,13 +37,14 @@ TAKEN = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file: its name, its name in silver, and what it seems to hold.
+    """A column of the file: its name, its name in silver, its values, and what it seems to hold.
 
     kind: text, integer, decimal or date; date_formats: those that read every value of a date.
     """
 
     name: str
     silver_name: str
+    values: tuple[str, ...]
     kind: str
     date_formats: tuple[str, ...]
     is_personal: bool
@@ -51,14 +52,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Guess:
-    """What a file seems to be; `doubts` are what a person must decide, one sentence each."""
+    """What a file seems to be."""
 
-    path: Path
     columns: tuple[Column, ...]
     customer: Column
     key: Column
     date: Column
-    doubts: tuple[str, ...]
 
     @property
     def date_format(self) -> str:
@@ -71,6 +70,27 @@ class Guess:
         other = swapped(self.date_format)
         return other if other != self.date_format and other in self.date.date_formats else None
 
+    def doubts(self) -> Iterator[str]:
+        """Yield what a person must decide, one sentence each."""
+        dates = [column.name for column in self.columns if column.kind == "date"]
+        if len(dates) > 1 and self.date.name.lower() != "snapshot_date":
+            yield (
+                f"date_column: {self.date.name} is taken, of {', '.join(dates)}:"
+                " what day is a row about?"
+            )
+        if self.other_date_format:
+            yield (
+                f"date_format: no day of {self.date.name} is above 12, so that {self.date_format}"
+                f" and {self.other_date_format} both read every row: ask which is right"
+            )
+        if not CUSTOMER.fullmatch(snake_case(self.customer.name)):
+            yield f"customer_column: no column is called like one; {self.customer.name} is a guess"
+        if not _is_key(self.key, self.date):
+            yield (
+                f"key: no column tells the rows of one day apart; with {self.key.name} only the"
+                " last row of a customer and day counts"
+            )
+
 
 def guess_source(path: Path) -> Guess:
     """Guess names, types, dates, key and customer from the header and the first rows of a CSV file.
@@ -78,13 +98,26 @@ def guess_source(path: Path) -> Guess:
     Raises:
         UserError: it cannot be read, is not separated by commas, has no rows or no date.
     """
-    header, rows = _read(path)
-    columns = _columns(header, rows)
-    doubts: list[str] = []
-    date = _date_column(path, columns, doubts)
-    customer = _customer_column(path, columns, date, doubts)
-    key = _key_column(columns, rows, customer, date, doubts)
-    return Guess(path, columns, customer, key, date, tuple(doubts))
+    columns = _columns(*_read(path))
+    dates = [column for column in columns if column.kind == "date"]
+    if not dates:
+        raise UserError(
+            f"{path}: no column holds a date in every row in a format such as"
+            f" {', '.join(COMMON_FORMATS[:3])}; write the contract by hand, see"
+            " docs/adding_a_source.md"
+        )
+    named = [c for c in dates if c.name.lower() == "snapshot_date"]
+    plain = [c for c in dates if not OTHER_DATE.search(c.silver_name) and not c.is_personal]
+    date = (*named, *plain, *dates)[0]
+    texts = [c for c in columns if c.kind == "text" and not c.is_personal]
+    customers = [c for c in columns if CUSTOMER.fullmatch(snake_case(c.name))] + texts
+    if not customers:
+        raise UserError(f"{path}: no column can be the customer, which every source needs")
+    customer = customers[0]
+    identifiers = [c for c in texts if IDENTIFIER.fullmatch(c.silver_name) and c is not customer]
+    unique = [c for c in identifiers if all(c.values) and len(set(c.values)) == len(c.values)]
+    keys = (c for c in (*unique, customer, *identifiers, *texts) if _is_key(c, date))
+    return Guess(columns, customer, next(keys, customer), date)
 
 
 def snake_case(name: str) -> str:
@@ -117,14 +150,6 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 CSV: {error}") from error
-    _check_header(path, header)
-    rows = [row for row in rows if len(row) == len(header)]
-    if not rows:
-        raise UserError(f"{path}: expected data rows below the header, found none")
-    return header, rows
-
-
-def _check_header(path: Path, header: Sequence[str]) -> None:
     if not header:
         raise UserError(f"{path}: expected a header line, found nothing")
     used = [sign for sign in ";\t|" if len(header) == 1 and sign in header[0]]
@@ -139,10 +164,10 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
                 f"{path}, line 1: column {place} is called {name!r}, expected a name that does not"
                 " begin with _ and has no quotes, braces or backslashes"
             )
-    lowered = [name.lower() for name in header]
-    repeated = [name for name in header if lowered.count(name.lower()) > 1]
-    if repeated:
-        raise UserError(f"{path}, line 1: column {repeated[0]!r} is there twice")
+    rows = [row for row in rows if len(row) == len(header)]
+    if not rows:
+        raise UserError(f"{path}: expected data rows below the header, found none")
+    return header, rows
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:
@@ -154,36 +179,23 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Colu
         while silver_name in taken:
             silver_name += "_2"
         taken.add(silver_name)
-        values = [row[place].strip() for row in rows if row[place].strip()]
-        formats = _date_formats(values)
+        values = tuple(row[place].strip() for row in rows)
+        filled = [value for value in values if value]
+        formats = tuple(
+            known for known in COMMON_FORMATS if filled and all(reads(v, known) for v in filled)
+        )
         columns.append(
             Column(
                 name=name,
                 silver_name=silver_name,
-                kind="date" if formats else _kind(plain, values),
+                values=values,
+                kind="date" if formats else _kind(plain, filled),
                 date_formats=formats,
                 is_personal=bool(PERSONAL.fullmatch(plain))
-                or any(PERSONAL_VALUE.fullmatch(value) for value in values),
+                or any(PERSONAL_VALUE.fullmatch(value) for value in filled),
             )
         )
     return tuple(columns)
-
-
-def _date_formats(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the common formats that read every value, dates with a time too."""
-    distinct = set(values)
-    return tuple(
-        known
-        for known in COMMON_FORMATS
-        if distinct and all(_parsed(value, known) for value in distinct)
-    )
-
-
-def _parsed(text: str, date_format: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, date_format)
-    except ValueError:
-        return None
 
 
 def _kind(name: str, values: Sequence[str]) -> str:
@@ -198,69 +210,11 @@ def _kind(name: str, values: Sequence[str]) -> str:
     return "integer" if is_whole and is_small else "decimal"
 
 
-def _date_column(path: Path, columns: Sequence[Column], doubts: list[str]) -> Column:
-    dates = [column for column in columns if column.kind == "date"]
-    if not dates:
-        raise UserError(
-            f"{path}: no column holds a date in every row in a format such as"
-            f" {', '.join(COMMON_FORMATS[:3])}; write the contract by hand, see"
-            " docs/adding_a_source.md"
-        )
-    plain = [c for c in dates if not OTHER_DATE.search(c.silver_name) and not c.is_personal]
-    by_name = [column for column in dates if column.name.lower() == "snapshot_date"]
-    date = (by_name or plain or dates)[0]
-    if len(dates) > 1 and not by_name:
-        names = ", ".join(column.name for column in dates)
-        doubts.append(f"date_column: {date.name} is taken, of {names}: what day is a row about?")
-    other = swapped(date.date_formats[0])
-    if other != date.date_formats[0] and other in date.date_formats:
-        doubts.append(
-            f"date_format: no day of {date.name} is above 12, so that {date.date_formats[0]} and"
-            f" {other} both read every row: ask which is right"
-        )
-    return date
-
-
-def _customer_column(
-    path: Path, columns: Sequence[Column], date: Column, doubts: list[str]
-) -> Column:
-    named = [column for column in columns if CUSTOMER.fullmatch(snake_case(column.name))]
-    if named:
-        return named[0]
-    others = [c for c in columns if c is not date and c.kind == "text" and not c.is_personal]
-    if not others:
-        raise UserError(f"{path}: no column can be the customer, which every source needs")
-    doubts.append(f"customer_column: no column is called like one; {others[0].name} is a guess")
-    return others[0]
-
-
-def _key_column(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    customer: Column,
-    date: Column,
-    doubts: list[str],
-) -> Column:
-    """Return the column that identifies a row of a day: one of no repeats, else the customer."""
-    places = {column.name: place for place, column in enumerate(columns)}
-    days = [
-        moment.date() if (moment := _parsed(row[places[date.name]].strip(), date.date_formats[0]))
-        else None
-        for row in rows
-    ]  # fmt: skip
-    texts = [c for c in columns if c.kind == "text" and c is not customer and not c.is_personal]
-    identifiers = [c for c in texts if IDENTIFIER.fullmatch(c.silver_name)]
-    for column in identifiers:
-        values = [row[places[column.name]].strip() for row in rows]
-        if all(values) and len(set(values)) == len(values):
-            return column
-    for column in (customer, *identifiers, *texts):
-        values = [row[places[column.name]].strip() for row in rows]
-        known = [(value, day) for value, day in zip(values, days, strict=True) if value and day]
-        if known and len(set(known)) == len(known):
-            return column
-    doubts.append(
-        f"key: no column tells the rows of one day apart; with {customer.name} only the last row of"
-        " a customer and day counts"
-    )
-    return customer
+def _is_key(column: Column, date: Column) -> bool:
+    """Return whether a column tells the rows of each day apart."""
+    found = [
+        (value, datetime.strptime(text, date.date_formats[0]).date())
+        for value, text in zip(column.values, date.values, strict=True)
+        if value and text
+    ]
+    return bool(found) and len(set(found)) == len(found)

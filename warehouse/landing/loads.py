@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from warehouse.base.catalog import quoted_text
+
 COLUMNS = (
     "load_id integer, source varchar, source_file varchar, file_bytes bigint, file_sha256 varchar,"
     " rows_in_file bigint, rows_landed bigint, rows_seen_before bigint, landed_at timestamp"
@@ -65,18 +67,20 @@ def write_load(bronze_dir: Path, load: Load) -> None:
             "insert into loads values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(load.load_id, *astuple(file), load.landed_at) for file in load.files],
         )
-        path = str(folder / f"load_{load.load_id:06}.parquet").replace("'", "''")
-        con.execute(f"copy loads to '{path}' (format parquet)")
+        path = str(folder / f"load_{load.load_id:06}.parquet")
+        con.execute(f"copy loads to {quoted_text(path)} (format parquet)")
 
 
 def _query(bronze_dir: Path, sql: str) -> list[Any]:
     files = [str(path) for path in (bronze_dir / "loads").glob("*.parquet")]
-    return query_files(files, sql.format(loads="read_parquet(?)")) if files else []
+    return query_files(files, sql.format(loads="read_parquet(?)"))
 
 
 def query_files(files: Sequence[str], sql: str) -> list[Any]:
-    """Return the rows of a query whose one parameter is a list of parquet files."""
+    """Return the rows of a query whose one parameter is a list of parquet files; [] of none."""
     import duckdb
 
+    if not files:
+        return []
     with duckdb.connect() as con:
         return con.execute(sql, [list(files)]).fetchall()

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -28,31 +26,18 @@ class Progress:
         self.parts: dict[str, dict[str, float]] = defaultdict(dict)
         self._status: Status | None = None
         self._step = ""
-        self._log: TextIO | None = None
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._log:
-            with contextlib.suppress(OSError):
-                self._log.close()
+        self._log_file: Path | None = None
 
     def log_to(self, path: Path) -> None:
         """From here on also write every line, with its time, to this file."""
-        self._log = path.open("a", buffering=1)
+        self._log_file = path
 
     @contextmanager
     def step(self, name: str, doing: str) -> Iterator[None]:
         """Time a step and show it while it works."""
         started = time.monotonic()
         self._step = doing
-        self._write_log(doing)
+        self.log(doing)
         if self.console.is_terminal:
             self._status = self.console.status(doing)
             self._status.start()
@@ -66,12 +51,12 @@ class Progress:
                 self._status = None
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
         line = f"{doing}: done in {self.seconds[name]:.1f} s"
-        self._write_log(line)
+        self.log(line)
         self._print(f"{'[green]✓[/green]' if self.console.is_terminal else ' '} {line}")
 
     def detail(self, text: str) -> None:
         """Show how far the present step is."""
-        self._write_log(text)
+        self.log(text)
         if self._status:
             self._status.update(f"{self._step}: {text}")
         elif not self.console.is_terminal:
@@ -79,17 +64,15 @@ class Progress:
 
     def warn(self, text: str) -> None:
         """Print a warning and write it to the log."""
-        self._write_log(f"warning: {text}")
+        self.log(f"warning: {text}")
         self._print(f"[yellow]warning:[/yellow] {escape(text)}")
 
-    def log_only(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Write a line to the log alone."""
-        self._write_log(text)
+        if self._log_file:
+            # a full disk ends the run elsewhere
+            with contextlib.suppress(OSError), self._log_file.open("a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}\n")
 
     def _print(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
-
-    def _write_log(self, text: str) -> None:
-        if self._log:
-            with contextlib.suppress(OSError):  # a full disk ends the run elsewhere
-                self._log.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}\n")

@@ -3,7 +3,6 @@
 import contextlib
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -62,7 +61,7 @@ class Record:
             write_json(run_dir / "manifest.json", self.manifest)
         self._write()
         prune_records(self._datamart)
-        self._progress.log_only("outcome: published")
+        self._progress.log("outcome: published")
 
     def __enter__(self) -> "Record":
         return self
@@ -75,9 +74,8 @@ class Record:
     ) -> None:
         if error is None:
             return
-        with contextlib.suppress(OSError):  # a full disk must not hide the error
-            self._progress.log_to(self.log_file)
-        self._progress.log_only(traceback.format_exc())
+        self._progress.log_to(self.log_file)
+        self._progress.log(traceback.format_exc())
         run_dir = self._datamart.current_run()
         if run_dir is not None and run_dir.name == self.run_id:
             self._fail_after_publishing(error)
@@ -87,7 +85,7 @@ class Record:
             "finished_at": _now(),
             "seconds": self._progress.seconds,
         }
-        self._progress.log_only(f"outcome: {self.manifest['outcome']} {self.manifest['error']}")
+        self._progress.log(f"outcome: {self.manifest['outcome']} {self.manifest['error']}")
         discard(self._datamart)
         with contextlib.suppress(OSError):
             self._write()
@@ -110,10 +108,7 @@ class Record:
         ) from error
 
     def _write(self) -> None:
-        write_json(self._manifest_file(), self.manifest)
-
-    def _manifest_file(self) -> Path:
-        return self._datamart.manifests / f"{self.run_id}.json"
+        write_json(self._datamart.manifests / f"{self.run_id}.json", self.manifest)
 
 
 def _now() -> str:

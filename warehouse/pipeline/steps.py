@@ -17,7 +17,7 @@ from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
 from warehouse.spark.session import SparkSettings
-from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, ModelResults, descriptions
+from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Built:
 
     landed: Landed
     dbt: Dbt
-    models: ModelResults
+    model_seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -195,23 +195,20 @@ def build(work: Work, landed: Landed) -> Built:
         dbt = Dbt(
             run_dir=landed.build_dir,
             target_dir=work.datamart.root / "dbt_target",
-            variables={
-                "as_of": options.as_of,
-                "known_at": options.known_at,
-                "incremental": is_incremental,
-            },
+            variables={"as_of": options.as_of, "known_at": options.known_at},
+            is_incremental=is_incremental,
             on_model=work.progress.detail,
-            on_log=work.progress.log_only,
+            on_log=work.progress.log,
             threads=1 if memory else 2,  # under a limit one model at a time has all of it
             memory_limit=memory.duckdb if memory else None,
         )
         dbt.parse()
-        models = dbt.build_models()
-        work.progress.parts["build"] = models.seconds
+        model_seconds = dbt.build_models()
+        work.progress.parts["build"] = model_seconds
         if not is_incremental:  # an incremental run keeps the SQL of the whole build it follows
             CompiledProject.from_manifest(dbt.manifest).save(landed.build_dir)
         write_json(landed.build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
-    return Built(landed, dbt, models)
+    return Built(landed, dbt, model_seconds)
 
 
 def test(work: Work, built: Built) -> Tested:
@@ -227,7 +224,7 @@ def test(work: Work, built: Built) -> Tested:
         results = built.dbt.run_tests()
         work.progress.parts["test"] = results.seconds
         for warning in results.warnings:
-            work.progress.log_only(f"warning: {warning}")
+            work.progress.log(f"warning: {warning}")
         found = contents(build_dir, _sources_that_close(built.dbt), built.dbt.memory_limit)
         if follows is not None:
             before = built.landed.inspected.published or {}
@@ -242,7 +239,7 @@ def test(work: Work, built: Built) -> Tested:
                 "warnings": results.warnings,
                 "seconds": sum(results.seconds.values()),
             },
-            "model_seconds": built.models.seconds,
+            "model_seconds": built.model_seconds,
         },
     )
 

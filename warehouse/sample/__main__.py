@@ -1,25 +1,15 @@
 """Write made-up raw files: python -m warehouse.sample --customers N --seed S --out DIR."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import duckdb
 
 from warehouse.sample.files import write_deliveries, write_files
 from warehouse.sample.sources import SOURCES
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the error and exit with code 2."""
-        self.exit(2, f"error: {message} (--help explains)\n")
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
@@ -37,7 +27,7 @@ def at_least(lowest: int) -> Callable[[str], int]:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the options of a call."""
-    parser = Parser(
+    parser = argparse.ArgumentParser(
         prog="python -m warehouse.sample",
         description="Write made-up raw files: " + ", ".join(source.file for source in SOURCES),
         epilog="The same seed gives the same files, byte for byte, on any number of threads; "
@@ -61,13 +51,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         " late rows and corrections come a month later",
     )
     add("--gzip", action="store_true", help="compress the monthly files")
-    add(
-        "--threads",
-        type=at_least(1),
-        default=os.cpu_count() or 1,
-        metavar="T",
-        help="queries at once (default: one a core); changes only the time taken",
-    )
     options = parser.parse_args(argv)
     if options.gzip and options.deliveries != "by-month":
         parser.error("--gzip goes with --deliveries by-month")
@@ -82,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.deliveries == "by-month":
             rows = write_deliveries(customers, seed, out, options.gzip)
         else:
-            rows = write_files(customers, seed, out, options.threads)
+            rows = write_files(customers, seed, out)
         size = sum((out / file).stat().st_size for file in rows)
     except (OSError, duckdb.IOException) as error:
         print(f"error: cannot write to {out}: {error}".split("\n")[0], file=sys.stderr)

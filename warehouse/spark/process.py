@@ -68,8 +68,8 @@ def _work(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ..
 
 
 def _end_with_parent() -> None:
-    """End this process, and Spark's JVM with it, as soon as the parent is gone."""
+    """End this process as the parent would, and Spark's JVM with it, when the parent is gone."""
     parent = multiprocessing.parent_process()
     if parent:
         wait([parent.sentinel])
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)

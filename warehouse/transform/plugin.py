@@ -2,7 +2,8 @@
 
 Its config in profiles.yml says which folder the models are written to:
 
-    run_dir        folder of a run in progress: what it holds is shown, nothing else
+    run_dir        folder of a run in progress, or a text file that names it: what the folder holds
+                   is shown, nothing else
     datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
                    published. Relative paths begin at dbt_project
 """
@@ -28,7 +29,8 @@ class Plugin(BasePlugin):
         """Find the folders to read and the one to write."""
         self.memory_limit: str | None = plugin_config.get("memory_limit") or None
         if run_dir := plugin_config.get("run_dir"):
-            self.write_dir = Path(run_dir)
+            path = Path(run_dir)
+            self.write_dir = Path(path.read_text("utf-8")) if path.is_file() else path
             self.read_dirs = [self.write_dir]
         else:
             datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))

@@ -10,17 +10,11 @@ import duckdb
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
+from warehouse.base.files import write_text
 from warehouse.base.paths import DBT_DIR
 
 DESCRIPTIONS_FILE = "descriptions.json"
 MESSAGES_SHOWN = 5  # of a failed test, in the one line that a user sees
-
-
-@dataclass(frozen=True)
-class ModelResults:
-    """Seconds per model that was built, such as {"gold.label_store": 0.2}."""
-
-    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,13 @@ class TestResults:
 
 @dataclass
 class Dbt:
-    """dbt on one building folder, which the target `run` gets by --vars.
+    """dbt on one building folder.
 
     Attributes:
         run_dir: folder that holds bronze, where the models are written to.
         target_dir: folder of dbt's own files, kept from run to run.
         variables: more variables of the project, such as as_of.
+        is_incremental: whether to keep the rows of closed applications that run_dir has.
         on_model: called with a line such as "built gold.label_store".
         on_log: called with every line that dbt logs.
         threads: number of models that are built at the same time.
@@ -50,6 +45,7 @@ class Dbt:
     run_dir: Path
     target_dir: Path
     variables: dict[str, Any]
+    is_incremental: bool
     on_model: Callable[[str], None]
     on_log: Callable[[str], None]
     threads: int = 2
@@ -64,13 +60,13 @@ class Dbt:
         """
         self.manifest = self._invoke("parse").result
 
-    def build_models(self) -> ModelResults:
-        """Build all models.
+    def build_models(self) -> dict[str, float]:
+        """Build all models; returns the seconds of each, such as {"gold.label_store": 0.2}.
 
         Raises:
             UserError: a model could not be built.
         """
-        results = self._results("run")
+        results = self._results("run", *([] if self.is_incremental else ["--full-refresh"]))
         failures = [
             f"{entry.node.name}: {_one_line(entry.message)}"
             for entry in results
@@ -81,9 +77,7 @@ class Dbt:
                 f"{_count(failures, 'model')} could not be built: {'; '.join(failures)}."
                 " Nothing was published; the datamart is as it was"
             )
-        return ModelResults(
-            {f"{entry.node.schema}.{entry.node.name}": entry.execution_time for entry in results}
-        )
+        return {f"{entry.node.schema}.{entry.node.name}": entry.execution_time for entry in results}
 
     def run_tests(self) -> TestResults:
         """Run all data tests.
@@ -123,9 +117,15 @@ class Dbt:
     def _invoke(self, *command: str) -> Any:
         from dbt.cli.main import dbtRunner  # takes two seconds, which a re-run does not need
 
+        # dbt parses the whole project when a variable differs from the last time (5 CPU s): so the
+        # folder of the run, a new one each time, is in a file, and --full-refresh is an option
+        run_dir_file = self.target_dir / "run_dir.txt"
+        self.target_dir.mkdir(parents=True, exist_ok=True)
+        write_text(run_dir_file, str(self.run_dir))
         variables = self.variables | {
-            "run_dir": str(self.run_dir),
+            "run_dir": str(run_dir_file),
             "memory_limit": self.memory_limit,
+            "incremental": True,
         }
         options = {
             "--project-dir": DBT_DIR,
