@@ -190,6 +190,7 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         row["value"] = f"{row['strength']:.3f} {'↑' if row['auc'] >= 0.5 else '↓'}"
         row["group"] = words(row["feature_group"])
         row["chance"] = 0.5
+    strongest = max((row["strength"] for row in found), default=1.0)
     groups = sorted({words(row["feature_group"]) for row in records(catalog)})
     base = alt.Chart(data(found)).encode(
         y=alt.Y(
@@ -199,7 +200,7 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         ),
         x=alt.X(
             "strength:Q",
-            scale=alt.Scale(domain=[0.5, 0.5 + 1.35 * (found[0]["strength"] - 0.5)], nice=False),
+            scale=alt.Scale(domain=[0.5, 0.5 + 1.35 * (strongest - 0.5)], nice=False),
             axis=alt.Axis(title="AUC alone; ↑ the higher, the riskier", tickCount=5),
         ),
         color=alt.Color("group:N", scale=scale(series_colors(groups))),
