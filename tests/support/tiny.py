@@ -102,7 +102,7 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
     return run_dir
 
 
-BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine")
+BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine", "reasons")
 
 
 def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> CompiledProject:
@@ -113,9 +113,11 @@ def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> Compi
     return project
 
 
-def build_compiled(run_dir: Path, project: CompiledProject) -> None:
+def build_compiled(
+    run_dir: Path, project: CompiledProject, models: Iterable[str] = BUILT_MODELS
+) -> None:
     """Build the stores of a run folder from its bronze by models that are compiled already."""
-    wanted = project.ancestors(BUILT_MODELS)
+    wanted = project.ancestors(models)
     with connect_in_memory(threads=1) as con:
         attach(con, run_dir)
         for model in project.models:

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
 from warehouse.base.rows import rows_of
-from warehouse.transform.compiled import Source
+from warehouse.contracts.contract import SourceContract
 
 Row = dict[str, Any]
 
@@ -31,14 +31,9 @@ class Version:
     cleaning_actions: tuple[str, ...]
     verdict: str
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the application could know it."""
-        return not self.verdict
-
 
 def versions_of_customer(
-    con: DuckDBPyConnection, source: Source, customer_id: str, day: date
+    con: DuckDBPyConnection, source: SourceContract, customer_id: str, day: date
 ) -> list[Version]:
     """Return all versions of a customer's rows, judged as of a day, the latest dates first.
 
@@ -84,35 +79,32 @@ def versions_of_customer(
     ]
 
 
-def quarantined_rows(con: DuckDBPyConnection, source: Source, customer_id: str) -> list[Row]:
-    """Return a customer's rows in quarantine: snapshot_date, reason, known_from, provenance."""
+def quarantined_rows(con: DuckDBPyConnection, customer_id: str) -> list[Row]:
+    """Return a customer's rows in quarantine: source, reason, dates, provenance."""
     return rows_of(
         con,
-        "select snapshot_date, reason, known_from, load_id, source_file, row_number"
-        " from silver.quarantine where source = ? and customer_id = ?"
-        " order by snapshot_date, load_id, row_number",
-        [source.name, customer_id],
+        "select source, reason, snapshot_date, known_from, source_file, row_number, load_id"
+        " from silver.quarantine where customer_id = ? order by all",
+        [customer_id],
     )
 
 
-def raw_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+def raw_row(con: DuckDBPyConnection, source: SourceContract, version: Version) -> Row:
     """Return the row of the file that a version was read from, without its personal columns."""
-    hidden = ", ".join(quoted_name(name) for name in source.personal_columns)
-    (row,) = rows_of(
-        con,
-        f"select * {f'exclude ({hidden})' if hidden else ''} from {source.relation}"
-        " where _load_id = ? and _source_file = ? and _row_number = ?",
-        [version.load_id, version.source_file, version.row_number],
-    )
-    return row
+    row = _row(con, source.relation, "_", version)
+    return {name: value for name, value in row.items() if name not in source.personal_columns}
 
 
-def silver_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+def silver_row(con: DuckDBPyConnection, source: SourceContract, version: Version) -> Row:
     """Return the row of silver that a version is."""
+    return _row(con, source.silver_relation, "", version)
+
+
+def _row(con: DuckDBPyConnection, relation: str, prefix: str, version: Version) -> Row:
+    names = ("load_id", "source_file", "row_number")
     (row,) = rows_of(
         con,
-        f"select * from {source.silver_relation}"
-        " where load_id = ? and source_file = ? and row_number = ?",
-        [version.load_id, version.source_file, version.row_number],
+        f"from {relation} where {' and '.join(f'{prefix}{name} = ?' for name in names)}",
+        [getattr(version, name) for name in names],
     )
     return row

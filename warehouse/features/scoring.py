@@ -148,7 +148,6 @@ def _customers_known_on(project: CompiledProject, day: date) -> str:
         f"select customer_id from {source.silver_relation} where known_from <= date '{day}'"
         + (f" and snapshot_date < date '{day}'" if source.boundary == "strict" else "")
         for source in project.sources
-        if source.silver
     )
     return f"select distinct customer_id from ({known}) where customer_id is not null"
 
@@ -201,7 +200,7 @@ def _build(con: DuckDBPyConnection, project: CompiledProject, first: int, last: 
 
 def _find_unknown_customers(con: DuckDBPyConnection, project: CompiledProject) -> None:
     """Create unknown_customers: those of the applications that no source knows."""
-    tables = [source.silver_relation for source in project.sources if source.silver]
+    tables = [source.silver_relation for source in project.sources]
     known = " union all ".join(
         f"select customer_id from {table}" for table in [*tables, "silver.quarantine"]
     )

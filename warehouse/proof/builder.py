@@ -24,7 +24,7 @@ from warehouse.proof.variants import (
     spine_sources,
     sql_path,
 )
-from warehouse.transform.compiled import CompiledProject, Model, create_relation, open_in_memory
+from warehouse.transform.compiled import CompiledProject, Model, connect_in_memory, create_relation
 
 PROVEN_MODELS = ("feature_store", "label_store", "training_set")
 KNOWN_LOANS = '"proof"."known_loans"'
@@ -173,7 +173,7 @@ class Rebuilder:
         self._full = full
         self._stop = stop
         self._marks: dict[str, tuple[Any, ...]] = {}
-        self._con = open_in_memory(threads=1, spill_dir=full.scratch)
+        self._con = connect_in_memory(threads=1, spill_dir=full.scratch)
         attach(self._con, full.run_dir)
         _set_another_day(self._con)
         create_relation(self._con, "table", KNOWN_LOANS, f"from {full.file(KNOWN_LOANS)}")

@@ -4,7 +4,7 @@ from datetime import date
 
 from warehouse.proof.builder import PROVEN_MODELS, FullBuild
 from warehouse.proof.variants import KNOWN_FROM, REAL
-from warehouse.transform.compiled import open_in_memory
+from warehouse.transform.compiled import connect_in_memory
 
 # Of every month the day to cut at, from the views features, labels and source_rows.
 DAYS = """
@@ -65,7 +65,7 @@ def days_to_cut(full: FullBuild) -> list[date]:
         cast({KNOWN_FROM} as date) as day from '{full.bronze.file(source, REAL)}'"""
         for source in full.project.sources
     )
-    con = open_in_memory(threads=1)
+    con = connect_in_memory(threads=1)
     try:
         for name, query in {"features": f"from {features}", "labels": f"from {labels}"}.items():
             con.execute(f"create view {name} as {query}")

@@ -35,7 +35,7 @@ from warehouse.proof.builder import FullBuild, Rebuilder, build_full
 from warehouse.proof.compare import Difference
 from warehouse.proof.days import days_to_cut
 from warehouse.proof.variants import Variant
-from warehouse.transform.compiled import CompiledProject, compile_project, open_in_memory
+from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
 PROOF_FILE = "proof.json"
 WAIT_SECONDS = 0.2  # between looks at whether somebody asked the proof to stop
@@ -186,7 +186,7 @@ class _Workers:
 def _build_full(
     pool: _Workers, project: CompiledProject, run_dir: Path, scratch: Path
 ) -> FullBuild:
-    con = open_in_memory(spill_dir=scratch)
+    con = connect_in_memory(spill_dir=scratch)
     pool.interruptible(con.interrupt)
     try:
         return pool.result(lambda: build_full(con, project, run_dir, scratch))

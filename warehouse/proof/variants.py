@@ -13,7 +13,8 @@ from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
 from warehouse.base.rows import one_row
-from warehouse.transform.compiled import SPINE_MODEL, CompiledProject, Source, create_relation
+from warehouse.contracts.contract import SourceContract
+from warehouse.transform.compiled import SPINE_MODEL, CompiledProject, create_relation
 
 KNOWN_FROM = "__known_from"
 LOADS = '"bronze"."loads"'
@@ -104,17 +105,17 @@ class Bronze:
         create_relation(con, "table", LOADS, loads)
         return unchanged
 
-    def file(self, source: Source, kind: str) -> str:
+    def file(self, source: SourceContract, kind: str) -> str:
         """Return the path, fit for SQL, of the rows of a source: real or nonsense."""
         return sql_path(self._folder / f"{kind}.{source.name}.parquet")
 
     def _loads_file(self) -> str:
         return sql_path(self._folder / "loads.parquet")
 
-    def _is_cut(self, source: Source, day: date) -> bool:
+    def _is_cut(self, source: SourceContract, day: date) -> bool:
         return self._last_known[source.relation] > datetime(day.year, day.month, day.day)
 
-    def _rows(self, source: Source, variant: Variant) -> str:
+    def _rows(self, source: SourceContract, variant: Variant) -> str:
         rows = f"select * exclude ({KNOWN_FROM}) from '{self.file(source, REAL)}'"
         if variant.day:
             rows += f" where {variant.is_known}"
@@ -128,7 +129,7 @@ class Bronze:
         return rows
 
 
-def spine_sources(project: CompiledProject) -> list[Source]:
+def spine_sources(project: CompiledProject) -> list[SourceContract]:
     """Return the sources whose rows make the loan applications."""
     made_from = project.ancestors([SPINE_MODEL])
     return [source for source in project.sources if source.silver_relation in made_from]
@@ -139,7 +140,7 @@ def sql_path(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _known_from(source: Source, is_spine: bool) -> str:
+def _known_from(source: SourceContract, is_spine: bool) -> str:
     """Return the SQL of the moment from which a row of bronze is known, null without a date.
 
     A source of the spine is read by the labels too, which know nothing of a strict boundary.
@@ -155,14 +156,14 @@ def _known_from(source: Source, is_spine: bool) -> str:
     )
 
 
-def _day(table: str, source: Source) -> str:
+def _day(table: str, source: SourceContract) -> str:
     """Return the SQL of the day that a row describes, null where it is no date."""
     is_own = source.date_column == "snapshot_date"
     date_format = source.date_format if is_own else "%Y-%m-%d"
     return f"cast(try_strptime(trim({table}.snapshot_date), '{date_format}') as date)"
 
 
-def _date_columns(con: DuckDBPyConnection, source: Source) -> set[str]:
+def _date_columns(con: DuckDBPyConnection, source: SourceContract) -> set[str]:
     """Return the columns of laid_out that hold dates, such as the start of a loan."""
     shares = ", ".join(
         f"count(try_strptime(trim({quoted_name(name)}), '{source.date_format}')) * 2"
@@ -173,7 +174,7 @@ def _date_columns(con: DuckDBPyConnection, source: Source) -> set[str]:
     return {name for name, found in zip(source.columns, is_date, strict=True) if found}
 
 
-def _nonsense_rows(source: Source, dates: set[str]) -> str:
+def _nonsense_rows(source: SourceContract, dates: set[str]) -> str:
     """Return the query of the rows of laid_out saying something else; half of them are gone.
 
     Keys and customers stay, and the given columns of dates: a loan of a later day is no application
