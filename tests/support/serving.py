@@ -65,15 +65,14 @@ def _features_as_of(run_dir: Path, day: str) -> Vectors:
         found = con.execute(f"select * from features_as_of(date '{day}')")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
-        asked = con.execute(
-            "select feature from gold.feature_catalog where feature_group = 'application'"
-        )
-        with_the_request = {name for (name,) in asked.fetchall()}
+        with_the_request = {
+            name for name, *_ in con.execute("describe gold.application_features").fetchall()
+        }
     return {
         row[0]: {
             name: plain(value)
             for name, value in zip(names, row, strict=True)
-            if name not in with_the_request and name not in NOT_SERVED
+            if name not in with_the_request
         }
         for row in rows
     }

@@ -39,18 +39,17 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_queries(tiny: Path) -> CompiledProject:
-    return CompiledProject.load(tiny / "current")
+def tiny_queries() -> CompiledProject:
+    return compiled_project()
 
 
 @pytest.fixture(scope="session")
-def two_clocks(tiny: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_clocks(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published datamart of tiny_data in three deliveries, with corrections and late rows."""
     root = tmp_path_factory.mktemp("two_clocks")
     run_dir = land_with_corrections(tiny_data, root)
-    project = CompiledProject.load(tiny / "current")
-    build_compiled(run_dir, project)
-    publish(root, run_dir, project)
+    build_compiled(run_dir, compiled_project())
+    publish(root, run_dir, compiled_project())
     return root
 
 

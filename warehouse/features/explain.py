@@ -249,7 +249,7 @@ def _explain_labels(page: _Page) -> None:
     )
     page.table(
         (name.removeprefix("label_").replace("_", " ") for name in LABEL_COLUMNS),
-        ((row | {"maturity": row["maturity"].replace("_", " ")}).values() for row in rows),
+        (list((row | {"maturity": row["maturity"].replace("_", " ")}).values()) for row in rows),
     )
 
 
