@@ -25,11 +25,12 @@ from tests.support.leaks import (
     NO_LEAKS,
     SECOND_CLOCK_LEAKS,
     copy_dbt_project,
+    copy_narrow_project,
     features,
     planted,
 )
 from tests.support.project import user_environment
-from tests.support.tiny import build_compiled, copy_project, land, publish
+from tests.support.tiny import build_compiled, land, publish
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.proof.compare import ROWS
@@ -106,8 +107,8 @@ def whole_project(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A copy with three counters and two windows, for tests that do not need the width."""
-    return copy_project(tmp_path_factory.mktemp("narrow"))
+    """A narrow copy, for tests that do not need the width."""
+    return copy_narrow_project(tmp_path_factory.mktemp("narrow"))
 
 
 def found_in(result: dict, table: str) -> dict[str, set[str]]:

@@ -18,12 +18,11 @@ from tests.support import serving
 from tests.support.serving import (
     features_as_of,
     finish_run,
-    publish,
     running_redis,
     running_server,
     served_features,
 )
-from tests.support.tiny import build, land_with_corrections
+from tests.support.tiny import build, land_with_corrections, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.cli.main import main
@@ -205,8 +204,7 @@ def test_what_was_served_can_be_asked_for_after_later_loads(datamart, two_runs, 
     )
     then = tmp_path / "then"
     shutil.copytree(two_runs / "october" / "bronze", then / "run" / "bronze")
-    build(then / "run", known_at=served.known_at).save(then / "run")
-    publish(then, then / "run")
+    publish(then, then / "run", build(then / "run", known_at=served.known_at))
     assert features_as_of(then, served.day) == open_
 
 

@@ -38,12 +38,6 @@ def finish_run(run_dir: Path, project: CompiledProject) -> Path:
     return run_dir
 
 
-def publish(root: Path, run_dir: Path) -> None:
-    """Make a run the published one."""
-    (root / "next").symlink_to(run_dir)
-    (root / "next").replace(root / "current")
-
-
 def free_port() -> int:
     """Return a port of the loopback address that nobody uses."""
     with socket.socket() as probe:

@@ -127,25 +127,12 @@ def build_compiled(
                 con.execute(f"create or replace view {model.relation} as from '{path}'")
 
 
-def publish(root: Path, run_dir: Path, project: CompiledProject) -> None:
+def publish(root: Path, run_dir: Path, project: CompiledProject | None = None) -> None:
     """Make a built run folder the published one."""
-    project.save(run_dir)
-    (root / "current").symlink_to(run_dir)
-
-
-def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> Path:
-    """A copy of the dbt project with three counters, two windows and (file, old, new) changed."""
-    project = folder / "dbt_project"
-    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
-    fewer = [
-        ("dbt_project.yml", "clickstream_columns: 20", "clickstream_columns: 3"),
-        ("dbt_project.yml", "{3m: 3, 6m: 6, 12m: 12, all: null}", "{3m: 3, all: null}"),
-    ]
-    for file, old, new in [*fewer, *changes]:
-        text = (project / file).read_text()
-        assert old in text, f"{file} no longer has {old!r}"
-        (project / file).write_text(text.replace(old, new))
-    return project
+    if project:
+        project.save(run_dir)
+    (root / "next").symlink_to(run_dir)
+    (root / "next").replace(root / "current")
 
 
 def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:

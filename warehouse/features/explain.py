@@ -18,7 +18,6 @@ from warehouse.base.rows import one_row, rows_of
 from warehouse.contracts.contract import SourceContract
 from warehouse.features.lineage import (
     Row,
-    Version,
     quarantined_rows,
     raw_row,
     silver_row,
@@ -47,7 +46,7 @@ class _Page:
     console: Console
     project: CompiledProject
     loan: Row
-    versions: dict[str, list[Version]]
+    versions: dict[str, list[Row]]
     meanings: dict[str, str]
 
     def text(self, text: str, style: str = "") -> None:
@@ -127,28 +126,28 @@ def _explain_group(page: _Page, group: str, features: list[str]) -> None:
         page.text("Known at the application by definition.")
         page.table(("feature", "value"), ((name, loan[name]) for name in features))
         return
-    dated = [v for v in page.versions[source.name] if v.snapshot_date <= loan["application_date"]]
+    dated = [
+        v for v in page.versions[source.name] if v["snapshot_date"] <= loan["application_date"]
+    ]
     used = None
     if reason := loan[f"{group}_null_reason"]:
         page.text(f"Nothing: {reason}, {page.meanings.get(reason, 'see the docs of the column')}.")
     else:
         snapshot = loan[f"{group}_snapshot_date"]
-        used = next(v for v in dated if v.snapshot_date == snapshot and not v.verdict)
+        used = next(v for v in dated if v["snapshot_date"] == snapshot and not v["verdict"])
         raw = raw_row(page.con, source, used)
         page.text(
             f"Snapshot of {snapshot}, {_plural(loan[f'{group}_age_days'], 'day')} old at the"
-            f" application: {used.source_file}, data row {used.row_number:,}, load {used.load_id},"
-            f" landed {raw['_landed_at']:%Y-%m-%d %H:%M:%S} UTC. The latest row that was known by"
-            " then."
+            f" application: {used['source_file']}, data row {used['row_number']:,},"
+            f" load {used['load_id']}, landed {raw['_landed_at']:%Y-%m-%d %H:%M:%S} UTC."
+            " The latest row that was known by then."
         )
     _show_versions(page, source, dated, used)
     if used:
         _explain_values(page, group, features, source, used)
 
 
-def _show_versions(
-    page: _Page, source: SourceContract, dated: list[Version], used: Version | None
-) -> None:
+def _show_versions(page: _Page, source: SourceContract, dated: list[Row], used: Row | None) -> None:
     """Print the rows dated by the application, each with its versions and what became of them."""
     entity = [] if source.key[0] == source.customer_column else [source.key[0]]
     headings = "dated,days old,version,known from,known until,used,file,data row,load,cleaning"
@@ -156,17 +155,17 @@ def _show_versions(
         [*entity, *headings.split(",")],
         (
             [
-                *([version.entity] if entity else []),
-                version.snapshot_date,
-                f"{(page.loan['application_date'] - version.snapshot_date).days:,}",
-                version.arrival.replace("_", " "),
-                version.known_from,
-                version.known_until,
-                Text("used", "bold") if version is used else version.verdict or "known",
-                version.source_file,
-                f"{version.row_number:,}",
-                version.load_id,
-                ", ".join(version.cleaning_actions),
+                *([version["entity"]] if entity else []),
+                version["snapshot_date"],
+                f"{(page.loan['application_date'] - version['snapshot_date']).days:,}",
+                version["arrival"].replace("_", " "),
+                version["known_from"],
+                version["known_until"],
+                Text("used", "bold") if version is used else version["verdict"] or "known",
+                version["source_file"],
+                f"{version['row_number']:,}",
+                version["load_id"],
+                ", ".join(version["cleaning_actions"] or ()),
             ]
             for version in dated[:ROWS_SHOWN]
         ),
@@ -176,7 +175,7 @@ def _show_versions(
 
 
 def _explain_values(
-    page: _Page, group: str, features: list[str], source: SourceContract, used: Version
+    page: _Page, group: str, features: list[str], source: SourceContract, used: Row
 ) -> None:
     """Print the features read from the row that was used, then those computed from several."""
     loan = page.loan
@@ -223,10 +222,12 @@ def _explain_unused(page: _Page) -> None:
     page.heading("Not used, because not known at the application")
     rows: list[Sequence[Any]] = []
     for source, versions in page.versions.items():
-        for verdict, count in sorted(Counter(v.verdict for v in versions if v.verdict).items()):
-            days = [v.snapshot_date for v in versions if v.verdict == verdict]
+        for verdict, count in sorted(
+            Counter(v["verdict"] for v in versions if v["verdict"]).items()
+        ):
+            days = [v["snapshot_date"] for v in versions if v["verdict"] == verdict]
             rows.append((source, verdict, f"{count:,}", min(days), max(days)))
-        if not any(version.verdict for version in versions):
+        if not any(version["verdict"] for version in versions):
             rows.append((source, "", 0, None, None))
     page.table(("source", "why", "rows", "first dated", "last dated"), rows)
     page.table(

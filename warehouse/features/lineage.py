@@ -1,7 +1,6 @@
 """Which rows of the sources a loan's features could have been made from, and which they were."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -13,31 +12,13 @@ from warehouse.contracts.contract import SourceContract
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Version:
-    """One version of a row of silver, and whether an application could know it.
-
-    verdict is empty where the application knew the version, else why it did not count.
-    """
-
-    entity: str
-    snapshot_date: date
-    known_from: datetime
-    known_until: datetime | None
-    arrival: str
-    load_id: int
-    source_file: str
-    row_number: int
-    cleaning_actions: tuple[str, ...]
-    verdict: str
-
-
 def versions_of_customer(
     con: DuckDBPyConnection, source: SourceContract, customer_id: str, day: date
-) -> list[Version]:
+) -> list[Row]:
     """Return all versions of a customer's rows, judged as of a day, the latest dates first.
 
-    A version replaced for all time (`corrections: retroactive`) was known to nobody.
+    verdict is empty where the application knew the version, else why it did not count. A version
+    replaced for all time (`corrections: retroactive`) was known to nobody.
     """
     silver = source.silver_relation
     names = {name for name, *_ in con.execute(f"describe {silver}").fetchall()}
@@ -50,7 +31,7 @@ def versions_of_customer(
         if source.max_age_days is not None
         else "false"
     )
-    rows = rows_of(
+    return rows_of(
         con,
         f"""
         select
@@ -73,10 +54,6 @@ def versions_of_customer(
         """,
         {"customer_id": customer_id, "day": day},
     )
-    return [
-        Version(**(row | {"cleaning_actions": tuple(row["cleaning_actions"] or ())}))
-        for row in rows
-    ]
 
 
 def quarantined_rows(con: DuckDBPyConnection, customer_id: str) -> list[Row]:
@@ -89,22 +66,22 @@ def quarantined_rows(con: DuckDBPyConnection, customer_id: str) -> list[Row]:
     )
 
 
-def raw_row(con: DuckDBPyConnection, source: SourceContract, version: Version) -> Row:
+def raw_row(con: DuckDBPyConnection, source: SourceContract, version: Row) -> Row:
     """Return the row of the file that a version was read from, without its personal columns."""
     row = _row(con, source.relation, "_", version)
     return {name: value for name, value in row.items() if name not in source.personal_columns}
 
 
-def silver_row(con: DuckDBPyConnection, source: SourceContract, version: Version) -> Row:
+def silver_row(con: DuckDBPyConnection, source: SourceContract, version: Row) -> Row:
     """Return the row of silver that a version is."""
     return _row(con, source.silver_relation, "", version)
 
 
-def _row(con: DuckDBPyConnection, relation: str, prefix: str, version: Version) -> Row:
+def _row(con: DuckDBPyConnection, relation: str, prefix: str, version: Row) -> Row:
     names = ("load_id", "source_file", "row_number")
     (row,) = rows_of(
         con,
         f"from {relation} where {' and '.join(f'{prefix}{name} = ?' for name in names)}",
-        [getattr(version, name) for name in names],
+        [version[name] for name in names],
     )
     return row

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -11,7 +12,7 @@ from warehouse.base.rows import one_row
 ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
 KEYS = ("loan_id", "label_definition")
 KNOWN_ON = ("known_on", "label_known_on")  # the day on which an outcome was certain
-COLUMNS_AT_ONCE = 100  # whose differences one query counts; the time to plan it grows faster
+COLUMNS_AT_ONCE = 50  # whose differences one query counts; the time to plan it grows faster
 
 
 @dataclass(frozen=True)
@@ -150,17 +151,22 @@ class Comparison:
                 f"create or replace temp table changed_{side} as"
                 f" from {relation} semi join ({changed}) using ({keys}) order by {keys}"
             )
-        both = "changed_a as a positional join changed_b as b"
         columns = [name for name in self.table.columns if name not in self.table.keys]
-        found = []
-        for start in range(0, len(columns), COLUMNS_AT_ONCE):
-            names = columns[start : start + COLUMNS_AT_ONCE]
-            conditions = [self.table.differs(name) for name in names]
-            figures = [
-                f"count(*) filter ({differs}), min(a.loan_id) filter ({differs})"
-                for differs in conditions
-            ]
-            values = iter(one_row(con, f"select {', '.join(figures)} from {both}"))
-            counted = zip(names, values, values, strict=True)
-            found += [(name, count, loan_id) for name, count, loan_id in counted if count]
-        return found
+        counts = self._by_column(con, columns, "count(*)")
+        differing = [name for name in columns if counts[name]]
+        examples = self._by_column(con, differing, "min(a.loan_id)")
+        return [(name, counts[name], examples[name]) for name in differing]
+
+    def _by_column(
+        self, con: DuckDBPyConnection, names: list[str], aggregate: str
+    ) -> dict[str, Any]:
+        """Return an aggregate over the rows in which a column differs, for each column."""
+        values: dict[str, Any] = {}
+        for start in range(0, len(names), COLUMNS_AT_ONCE):
+            some = names[start : start + COLUMNS_AT_ONCE]
+            figures = (f"{aggregate} filter ({self.table.differs(name)})" for name in some)
+            query = (
+                f"select {', '.join(figures)} from changed_a as a positional join changed_b as b"
+            )
+            values |= zip(some, one_row(con, query), strict=True)
+        return values
