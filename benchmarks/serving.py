@@ -131,7 +131,7 @@ def _ask(folder: Path, served: object, model: object, written: Served) -> Iterat
     customers = [customer for (customer,) in duckdb.execute(query).fetchall()]
     with serving_process(folder, "127.0.0.1", PORT, 1):
         for asked in [model] if served is model else [model, served]:
-            names = [f"{g.name}:{feature['name']}" for g in asked.groups for feature in g.features]
+            names = [f"{g.name}:{feature.name}" for g in asked.groups for feature in g.features]
             for count, requests in REQUESTS.items():
                 times = sorted(_seconds(customers, names, count, requests))
                 p50, p99 = statistics.median(times), times[int(0.99 * len(times))]

@@ -115,7 +115,7 @@ def test_versions_say_which_one_was_used_and_what_came_too_late(con, two_clocks)
     )
 
 
-def test_a_version_replaced_before_the_application_is_said_to_be(con, two_clocks):
+def test_a_version_replaced_before_the_application_is_marked(con, two_clocks):
     (loan_id,) = con.execute(
         "select min(loan_id) from gold.feature_store as store inner join silver.clickstream"
         " as corrected using (customer_id) where corrected.arrival = 'correction'"
@@ -123,7 +123,7 @@ def test_a_version_replaced_before_the_application_is_said_to_be(con, two_clocks
     ).fetchone()
     text = section(page(two_clocks, loan_id), "Clickstream")
     assert re.search(r"correction +2024-10-05 06:00:00 +– +known", text)
-    assert re.search(r"on time +\S+ +2024-10-05 06:00:00 +replaced by then", text)
+    assert re.search(r"on time +\S+ +2024-10-05 06:00:00 +replaced before", text)
 
 
 def test_rows_not_known_are_counted_by_reason(con, two_clocks):

@@ -195,9 +195,9 @@ def test_customers_that_no_source_knows_are_counted_and_have_a_reason(con, tiny,
     out = tmp_path / "out.csv"
     options = ["--datamart-dir", str(tiny), "--spine", str(spine), "--out", str(out)]
     assert main(["features", *options]) == 0
-    said = capsys.readouterr().out
-    assert "3 customers, 2 of them in no source" in said
-    assert "warning: no source knows most of these customers" in said
+    shown = capsys.readouterr().out
+    assert "3 customers, 2 of them in no source" in shown
+    assert "warning: no source knows most of these customers" in shown
     reasons = con.execute(
         "select attributes_null_reason, loan_history_null_reason"
         f" from read_csv('{out}', all_varchar = true)"

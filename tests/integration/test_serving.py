@@ -27,7 +27,7 @@ from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.cli.main import main
 from warehouse.features.scoring import build_scoring_set
-from warehouse.serving.definitions import Definitions, Group, read_definitions
+from warehouse.serving.definitions import Definitions, Feature, Group, read_definitions
 from warehouse.serving.materialise import history, materialise, serving_dir, write_store
 from warehouse.serving.stores import Served, online_store
 
@@ -40,8 +40,8 @@ def two_runs(tiny_data, tiny_queries, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("two_runs")
     october = land_with_corrections(tiny_data, root).rename(root / "october")
     shutil.copytree(october, root / "july", ignore=shutil.ignore_patterns("load_00000[2-9]*"))
-    for run in (root / "july", october):
-        finish_run(run, tiny_queries)
+    finish_run(october, tiny_queries)
+    finish_run(root / "july", tiny_queries, october / "gold" / "feature_catalog.parquet")
     return root
 
 
@@ -270,10 +270,7 @@ def write_types(folder: Path, columns: str, types: dict[str, str], online: str =
         f"copy (select 'c' || place as customer_id, date '2024-01-01' as as_of_date, {columns}"
         f" from range(3) as r(place)) to '{folder / 'scoring_sets' / 'a.parquet'}'"
     )
-    features = tuple(
-        {"name": name, "data_type": kind.upper(), "description": "", "tags": ()}
-        for name, kind in types.items()
-    )
+    features = tuple(Feature(name, kind.upper()) for name, kind in types.items())
     wanted = Served("2024-01-01", "run", "2024-01-01T00:00:00", "a.parquet", "", "", 3, "")
     definitions = Definitions((Group("g", features),))
     write_store(folder, definitions, wanted, online_store(online, folder), lambda line: None)

@@ -1,6 +1,7 @@
 """Read what is served, and what the warehouse says, in one form that can be compared."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 
 from tests.support.project import user_environment
-from tests.support.tiny import BUILT_MODELS, build_compiled
+from tests.support.tiny import build_compiled
 from warehouse.base.catalog import attach
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.features.macros import create_macros
@@ -29,11 +30,14 @@ NOT_SERVED = ("customer_id",)
 ALIKE = 100  # customers of one request
 
 
-def finish_run(run_dir: Path, project: CompiledProject) -> Path:
-    """Build gold from the bronze of a run folder, the catalogue of features included."""
+def finish_run(run_dir: Path, project: CompiledProject, catalog: Path | None = None) -> Path:
+    """Build what is served from the bronze of a run folder; catalog is that of another run."""
     (run_dir / "manifest.json").write_text(json.dumps({"run_id": run_dir.name, "inputs": {}}))
     (run_dir / "descriptions.json").write_text("{}")
-    build_compiled(run_dir, project, [*BUILT_MODELS, "feature_catalog"])
+    models = ["feature_store", "quarantine", *([] if catalog else ["feature_catalog"])]
+    build_compiled(run_dir, project, models)
+    if catalog:
+        shutil.copy(catalog, run_dir / "gold")
     project.save(run_dir)
     return run_dir
 

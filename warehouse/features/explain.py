@@ -140,7 +140,7 @@ def _explain_group(page: _Page, group: str, features: list[str]) -> None:
             f"Snapshot of {snapshot}, {_plural(loan[f'{group}_age_days'], 'day')} old at the"
             f" application: {used['source_file']}, data row {used['row_number']:,},"
             f" load {used['load_id']}, landed {raw['_landed_at']:%Y-%m-%d %H:%M:%S} UTC."
-            " The latest row that was known by then."
+            " The latest row known at the application."
         )
     _show_versions(page, source, dated, used)
     if used:

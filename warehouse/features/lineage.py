@@ -44,7 +44,7 @@ def versions_of_customer(
                 when known_until <= known_from then 'replaced for all time by a correction'
                 when not known_from {by} $day and arrival = 'on_time' then 'not available yet'
                 when not known_from {by} $day then 'came too late'
-                when not coalesce(known_until {after} $day, true) then 'replaced by then'
+                when not coalesce(known_until {after} $day, true) then 'replaced before'
                 when {is_old} then 'older than {source.max_age_days} days'
                 else ''
             end as verdict

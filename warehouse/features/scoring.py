@@ -95,7 +95,7 @@ def write_scoring_set(
     """Write the features of every customer known on a day, as of that day.
 
     Columns: customer_id, as_of_date and the features; one row a customer of whom any source had a
-    row that was known by then. Parameters and errors as in `write_features`.
+    row known on that day. Parameters and errors as in `write_features`.
     """
     check_output(out, datamart_dir)
     run_dir = published_run(datamart_dir)

@@ -234,7 +234,7 @@ def _holds_dates(con: DuckDBPyConnection, column: str, kind: str) -> bool:
 def _customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
     """Return the SQL of a spine row's customer key as text, before it is cleaned as in silver.
 
-    Whole numbers that came as fractions, as pandas writes them beside missing ones, lose the `.0`.
+    Whole numbers that came as fractions, as pandas writes them next to missing ones, lose the `.0`.
     """
     column, kind = quoted_name(spine.customer_column), spine.columns[spine.customer_column]
     if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):

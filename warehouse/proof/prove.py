@@ -3,7 +3,7 @@
 For every month the models are built again from bronze without the rows that were not known by a
 day of that month (`truncated`), and from bronze in which those rows say something else
 (`nonsense`). Rows are unknown by both clocks: dated later, or corrections and late rows that were
-landed later. Every feature of the loans up to that day, and every label known by then, has to be
+landed later. Every feature of the loans up to that day, and every label known on it, has to be
 as in the full build. Two more full builds, from rows in another order (`shuffled`) and on another
 number of threads (`threads`), have to be equal throughout. All rebuilds are made on another day,
 so that a feature that reads the clock is found as well. The published tables (`published`) have to

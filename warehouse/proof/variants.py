@@ -24,7 +24,7 @@ REAL, NONSENSE = "real", "nonsense"
 
 @dataclass(frozen=True)
 class Variant:
-    """One rebuild: kind of change, and the day of whose end the rows unknown by then are changed.
+    """One rebuild: kind of change, and the day at whose end the rows still unknown are changed.
 
     Kinds: truncated (those rows are gone), nonsense (they say something else), shuffled (all rows
     in another order), threads (another number of threads), published (no rebuild: what users read).

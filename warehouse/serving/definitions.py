@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,21 @@ DAY_DESCRIPTION = (
 
 
 @dataclass(frozen=True)
-class Group:
-    """What becomes a feature view: each feature with its type in DuckDB, description and tags."""
+class Feature:
+    """A feature as the warehouse describes it; data_type is DuckDB's."""
 
     name: str
-    features: tuple[Mapping[str, Any], ...]
+    data_type: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """What becomes a feature view; date_column holds the date of the snapshot used."""
+
+    name: str
+    features: tuple[Feature, ...]
     date_column: str = DAY_COLUMN
     description: str = ""
     owner: str = ""
@@ -50,10 +60,10 @@ class Group:
         """Return Feast's definition of the group."""
         fields = [
             Field(
-                name=feature["name"],
-                dtype=kind_of(feature["data_type"], feature["name"]).feast_type,
-                description=feature["description"],
-                tags=dict.fromkeys(feature["tags"], "true"),
+                name=feature.name,
+                dtype=kind_of(feature.data_type, feature.name).feast_type,
+                description=feature.description,
+                tags=dict.fromkeys(feature.tags, "true"),
             )
             for feature in self.features
         ]
@@ -80,8 +90,7 @@ class Definitions:
     @property
     def fingerprint(self) -> str:
         """Return the sha256 of all definitions."""
-        content = [self.entity_description, *map(vars, self.groups)]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def objects(self, folder: Path) -> list[Any]:
         """Return Feast's objects: entity, source, one view a group, one service.
@@ -178,9 +187,8 @@ def _scoring_set(
 
 def _feature(
     types: Mapping[str, str], name: str, description: str | None, tags: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    words = _one_line(description)
-    return {"name": name, "data_type": types[name], "description": words, "tags": tags}
+) -> Feature:
+    return Feature(name, types[name], _one_line(description), tags)
 
 
 def _one_line(text: str | None) -> str:

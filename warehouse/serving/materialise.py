@@ -183,8 +183,8 @@ def _write_group(
     old_set: Path | None,
 ) -> int:
     """Write the customers of a group whose values or snapshot differ; returns how many."""
-    names = [feature["name"] for feature in group.features]
-    kinds = [kind_of(feature["data_type"], feature["name"]) for feature in group.features]
+    names = [feature.name for feature in group.features]
+    kinds = [kind_of(feature.data_type, feature.name) for feature in group.features]
     contents = [
         kind.sql.format(f"new.{quoted_name(n)}") for n, kind in zip(names, kinds, strict=True)
     ]

@@ -143,7 +143,7 @@ def compile_project(
     from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
 
     target = target_dir or project_dir / "target"
-    # an empty folder of one name, not the run's: dbt parses anew whenever a variable changes
+    # an empty folder, not the run: dbt parses everything again when a variable changes
     variables = {"run_dir": str(target / "empty_run"), "memory_limit": None}
     variables |= _moment_of_run(run_dir)
     options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
