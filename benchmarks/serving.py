@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 DAY = date(2024, 12, 1)
 PORT, REDIS_PORT = 16_566, 16_379
-MODEL_FEATURES = 10  # of each group: what a model uses
-REQUESTS = {1: 300, 100: 30}  # by customers in a request
+MODEL_FEATURES = 5  # of each group: what a model uses
+REQUESTS = {1: 200, 100: 20}  # by customers in a request
 
 
 @dataclass(frozen=True)
