@@ -17,6 +17,7 @@ from benchmarks.measure import measure, warehouse
 from warehouse.base.paths import DATA_DIR
 
 PARTS = ("pipeline", "landing", "joins", "windows", "growth")
+BY_NAME = ("serving",)  # needs the packages of requirements/serve.lock
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,13 @@ def main() -> None:
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("parts", nargs="*", choices=(*PARTS, []), metavar="PART", help=f"of {', '.join(PARTS)}")
+    add(
+        "parts",
+        nargs="*",
+        choices=(*PARTS, *BY_NAME, []),
+        metavar="PART",
+        help=f"of {', '.join(PARTS + BY_NAME)}",
+    )
     add("--data-dir", type=Path, default=DATA_DIR, help="folder of the CSV files")
     add("--runs", type=int, default=3, help="runs of which the median is taken")
     add(

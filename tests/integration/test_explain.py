@@ -63,7 +63,9 @@ def test_a_value_is_followed_to_the_row_of_the_file_it_stands_in(con, two_clocks
 
 def test_cleaning_says_what_it_did_and_why_a_value_is_missing(con, two_clocks):
     text = page(two_clocks, loan_where(con, "age is null and attributes_snapshot_date is not null"))
-    assert re.search(r"age +\S+ +– +(not possible|a filler|not a number): unknown", text)
+    assert re.search(
+        r"age +\S+ +– +(A number outside|A filler|A text where)[^\n]*, made null", text
+    )
 
 
 def test_null_groups_say_why(con, two_clocks):
@@ -113,7 +115,7 @@ def test_versions_say_which_one_was_used_and_what_came_too_late(con, two_clocks)
     )
 
 
-def test_a_version_replaced_before_the_application_is_said_to_be(con, two_clocks):
+def test_a_version_replaced_before_the_application_is_marked(con, two_clocks):
     (loan_id,) = con.execute(
         "select min(loan_id) from gold.feature_store as store inner join silver.clickstream"
         " as corrected using (customer_id) where corrected.arrival = 'correction'"
@@ -121,7 +123,7 @@ def test_a_version_replaced_before_the_application_is_said_to_be(con, two_clocks
     ).fetchone()
     text = section(page(two_clocks, loan_id), "Clickstream")
     assert re.search(r"correction +2024-10-05 06:00:00 +– +known", text)
-    assert re.search(r"on time +\S+ +2024-10-05 06:00:00 +replaced by then", text)
+    assert re.search(r"on time +\S+ +2024-10-05 06:00:00 +replaced before", text)
 
 
 def test_rows_not_known_are_counted_by_reason(con, two_clocks):
@@ -177,7 +179,7 @@ def test_no_page_names_a_person(con, two_clocks, tiny_data):
             row["Customer_ID"]: {row["Name"], row["SSN"]} - {""} for row in csv.DictReader(file)
         }
     for loan_id, customer in con.execute(
-        "select loan_id, customer_id from gold.feature_store order by loan_id limit 15"
+        "select loan_id, customer_id from gold.feature_store order by loan_id limit 4"
     ).fetchall():
         text = page(two_clocks, loan_id)
         assert not [name for name in persons.get(customer, ()) if name in text]

@@ -6,16 +6,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.compiled import compiled_project
 from tests.support.tiny import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
-from warehouse.base.paths import DBT_DIR
 from warehouse.cli.main import main
 from warehouse.datamart.contents import table_hash
 from warehouse.features import scoring
 from warehouse.features.macros import create_macros
 from warehouse.features.scoring import FeatureSet, write_features
-from warehouse.transform.compiled import CompiledProject, compile_project
+from warehouse.transform.compiled import CompiledProject
 
 TABLES = ("feature_store", "label_store", "training_set")
 
@@ -34,21 +34,23 @@ def csv(path: Path, text: str) -> Path:
     return path
 
 
-def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path):
-    for suffix in ("csv", "parquet"):
+def test_the_feature_store_comes_out_again_exactly(con, tiny, tmp_path, monkeypatch):
+    """From a CSV file in one part, and from a parquet file that is worked off in several."""
+    wanted = con.execute("select * from gold.feature_store order by loan_id").fetchall()
+    for suffix, rows_at_once in (("csv", scoring.ROWS_AT_ONCE), ("parquet", len(wanted) // 3)):
+        monkeypatch.setattr(scoring, "ROWS_AT_ONCE", rows_at_once)
         spine, out = tmp_path / f"spine.{suffix}", tmp_path / "out.parquet"
         con.execute(
             "copy (select loan_id as my_loan, customer_id, application_date, loan_amt, tenure"
             f" from gold.feature_store order by md5(loan_id)) to '{spine}'"
         )
-        written = write_features(tiny, spine, out)
-        again = (
-            "select * replace (cast(application_date as date) as application_date)"
-            f" from '{out}' order by my_loan"
-        )
-        wanted = "select * from gold.feature_store order by loan_id"
-        assert written.rows == con.execute("select count(*) from gold.feature_store").fetchone()[0]
-        is_same = con.execute(again).fetchall() == con.execute(wanted).fetchall()
+        assert write_features(tiny, spine, out).rows == len(wanted)
+        found = con.execute(
+            f"select * replace (cast(application_date as date) as application_date) from '{out}'"
+        ).fetchall()
+        in_order = con.execute("select loan_id from gold.feature_store order by md5(loan_id)")
+        assert [row[:1] for row in found] == in_order.fetchall()
+        is_same = sorted(found, key=lambda row: row[0]) == wanted
         assert is_same
 
 
@@ -100,8 +102,11 @@ def test_another_date_gives_what_was_known_on_that_date(con, tiny, tmp_path):
     assert count > 0
 
 
-def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(con, tiny, tmp_path):
-    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
+def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(
+    con, tiny, tmp_path, capsys
+):
+    """As SQL, as a file of the command, and as the features of a spine of all these customers."""
+    scoring_set = rows(con, "select * from features_as_of(date '2024-02-10')")
     customers = con.execute(
         """
         select distinct customer_id from (
@@ -113,15 +118,22 @@ def test_the_scoring_set_holds_every_customer_known_by_the_day_and_nobody_else(c
         where snapshot_date <= date '2024-02-10' and customer_id is not null
         """
     ).fetchall()
-    assert sorted(row[0] for row in scoring) == sorted(name for (name,) in customers)
+    assert sorted(row[0] for row in scoring_set) == sorted(name for (name,) in customers)
+
+    out = tmp_path / "out.parquet"
+    options = ["--datamart-dir", str(tiny), "--as-of", "2024-02-10", "--out", str(out)]
+    assert main(["features", *options]) == 0
+    assert rows(con, f"from '{out}'") == scoring_set
+    shown = capsys.readouterr().out
+    assert f"{len(scoring_set)} rows, one for each customer known on 2024-02-10" in shown
 
     spine = csv(
         tmp_path / "s.csv",
         "customer_id,as_of_date\n" + "".join(f"{name},2024-02-10\n" for (name,) in customers),
     )
-    write_features(tiny, spine, tmp_path / "out.parquet")
-    query = f"select * replace (as_of_date::date as as_of_date) from '{tmp_path / 'out.parquet'}'"
-    assert rows(con, query) == scoring
+    write_features(tiny, spine, out)
+    query = f"select * replace (as_of_date::date as as_of_date) from '{out}'"
+    assert rows(con, query) == scoring_set
 
 
 @pytest.mark.parametrize(
@@ -164,13 +176,12 @@ def test_places_that_an_output_cannot_have_are_refused_with_a_better_one(tiny, t
 
 def test_a_header_alone_gives_all_columns_and_no_row(con, tiny, tmp_path):
     spine = csv(tmp_path / "spine.csv", "note,customer_id,application_date\n")
-    for name in ("out.csv", "out.parquet"):
-        assert write_features(tiny, spine, tmp_path / name) == FeatureSet(0, 0, 0)
-        described = con.execute(f"describe from '{tmp_path / name}'").fetchall()
-        names = [column for column, *_ in described]
-        features = [column for column, *_ in con.execute("describe gold.feature_store").fetchall()]
-        assert names == ["note", "customer_id", "application_date", *features[3:]]
-        assert con.execute(f"select count(*) from '{tmp_path / name}'").fetchone() == (0,)
+    out = tmp_path / "out.parquet"
+    assert write_features(tiny, spine, out) == FeatureSet(0, 0, 0)
+    names = [column for column, *_ in con.execute(f"describe from '{out}'").fetchall()]
+    features = [column for column, *_ in con.execute("describe gold.feature_store").fetchall()]
+    assert names == ["note", "customer_id", "application_date", *features[3:]]
+    assert con.execute(f"select count(*) from '{out}'").fetchone() == (0,)
 
 
 def test_customers_that_no_source_knows_are_counted_and_have_a_reason(con, tiny, tmp_path, capsys):
@@ -184,9 +195,9 @@ def test_customers_that_no_source_knows_are_counted_and_have_a_reason(con, tiny,
     out = tmp_path / "out.csv"
     options = ["--datamart-dir", str(tiny), "--spine", str(spine), "--out", str(out)]
     assert main(["features", *options]) == 0
-    said = capsys.readouterr().out
-    assert "3 customers, 2 of them in no source" in said
-    assert "warning: no source knows most of these customers" in said
+    shown = capsys.readouterr().out
+    assert "3 customers, 2 of them in no source" in shown
+    assert "warning: no source knows most of these customers" in shown
     reasons = con.execute(
         "select attributes_null_reason, loan_history_null_reason"
         f" from read_csv('{out}', all_varchar = true)"
@@ -209,33 +220,6 @@ def test_terms_of_the_loan_are_features_where_the_spine_has_them(con, tiny, tmp_
     assert doubled == con.execute("select count(*) from gold.feature_store").fetchone()
 
 
-def test_the_scoring_set_of_a_day_is_a_file_too(con, tiny, tmp_path, capsys):
-    out = tmp_path / "out.parquet"
-    options = ["--datamart-dir", str(tiny), "--as-of", "2024-02-10", "--out", str(out)]
-    assert main(["features", *options]) == 0
-    scoring = rows(con, "select * from features_as_of(date '2024-02-10')")
-    assert rows(con, f"from '{out}'") == scoring
-    assert (
-        f"{len(scoring)} rows, one for each customer known on 2024-02-10" in capsys.readouterr().out
-    )
-
-
-def test_many_rows_are_worked_off_a_part_at_a_time(con, tiny, tmp_path, monkeypatch):
-    spine = tmp_path / "spine.parquet"
-    con.execute(
-        "copy (select loan_id as my_loan, customer_id, application_date"
-        f" from gold.feature_store order by md5(loan_id)) to '{spine}' (format parquet)"
-    )
-    write_features(tiny, spine, tmp_path / "whole.parquet")
-    monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 20)
-    write_features(tiny, spine, tmp_path / "parts.parquet")
-    whole, parts = (
-        con.execute(f"from '{tmp_path / name}.parquet'").fetchall() for name in ("whole", "parts")
-    )
-    is_same = whole == parts
-    assert is_same
-
-
 def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
     out = csv(tmp_path / "out.csv", "as it was\n")
     spine = csv(tmp_path / "spine.csv", "customer_id,application_date\nx,yesterday\n")
@@ -246,7 +230,7 @@ def test_a_failed_write_leaves_the_older_file_whole(tiny, tmp_path):
 
 def test_the_saved_project_is_the_compiled_one_in_build_order(tiny):
     saved = CompiledProject.load(tiny / "current")
-    assert saved == compile_project(DBT_DIR, tiny / "current", tiny / "runs" / "dbt_target")
+    assert saved == compiled_project()
     seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
     for model in saved.models:
         assert seen.issuperset(model.depends_on), model.name
@@ -259,27 +243,17 @@ def hashes(run_dir: Path) -> dict[str, str]:
         return {table: table_hash(con, f"gold.{table}") for table in TABLES}
 
 
-@pytest.mark.parametrize(
-    ("variables", "condition"),
-    [
-        ({"as_of": "2024-03-01"}, "snapshot_date <= '2024-03-01'"),
-        ({"known_at": "2024-07-01 12:00:00"}, "snapshot_date <= '2024-06-30'"),
-    ],
-    ids=["as_of", "known_at"],
-)
-def test_a_build_of_a_moment_is_a_build_from_what_there_was(
-    tiny, tiny_data, tmp_path, variables, condition
-):
+def test_a_build_as_of_a_day_is_a_build_from_what_there_was(tiny, tiny_data, tmp_path):
     then, truncated = tmp_path / "then", tmp_path / "truncated"
     land(tiny_data, then)
-    build(then, **variables)
-    land(tiny_data, truncated, condition)
-    build_compiled(truncated, CompiledProject.load(tiny / "current"))
+    build(then, as_of="2024-03-01")
+    land(tiny_data, truncated, "snapshot_date <= '2024-03-01'")
+    build_compiled(truncated, compiled_project())
     assert hashes(then) == hashes(truncated)
     assert hashes(then) != hashes(tiny / "current")
 
 
 def test_building_again_gives_the_same_hash(tiny, tiny_data, tmp_path):
     land(tiny_data, tmp_path / "again")
-    build_compiled(tmp_path / "again", CompiledProject.load(tiny / "current"))
+    build_compiled(tmp_path / "again", compiled_project())
     assert hashes(tmp_path / "again") == hashes(tiny / "current")

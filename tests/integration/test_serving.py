@@ -1,12 +1,10 @@
 """What Feast serves is what the warehouse computes: every customer, every feature, every type."""
 
 import json
+import re
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,40 +15,42 @@ import pytest
 pytest.importorskip("feast", reason="Feast is not installed (requirements/serve.in)")
 
 from tests.support import serving
-from tests.support.project import user_environment
-from tests.support.serving import build_run, features_as_of, publish, running_redis, running_server
-from tests.support.tiny import FIRST_LOAD, SECOND_LOAD
+from tests.support.serving import (
+    features_as_of,
+    finish_run,
+    running_redis,
+    running_server,
+    served_features,
+)
+from tests.support.tiny import build, land_with_corrections, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
-from warehouse.base.paths import PROJECT_DIR
 from warehouse.cli.main import main
-from warehouse.serving.catalogue import Catalogue, Feature, Group, read_catalogue
-from warehouse.serving.materialise import history, materialise, write_store
-from warehouse.serving.repository import definitions
+from warehouse.features.scoring import build_scoring_set
+from warehouse.serving.definitions import Definitions, Feature, Group, read_definitions
+from warehouse.serving.materialise import history, materialise, serving_dir, write_store
 from warehouse.serving.stores import Served, online_store
-from warehouse.serving.warehouse_reader import write_scoring_set
 
-FIRST_DAY, NEXT_MONTH = "2024-06-15", "2024-08-01"
+FIRST_DAY, NEXT_MONTH = "2024-07-15", "2024-10-15"
 
 
 @pytest.fixture(scope="session")
-def two_months(tiny_data, tiny_queries, tmp_path_factory) -> Path:
-    """A folder with two runs: june of the first load, july of both."""
-    root = tmp_path_factory.mktemp("two_months")
-    june = (FIRST_LOAD, "snapshot_date <= '2024-06-30'")
-    july = (SECOND_LOAD, "not snapshot_date <= '2024-06-30'")
-    build_run(root, "june", tiny_queries, tiny_data, [june])
-    build_run(root, "july", tiny_queries, tiny_data, [june, july])
+def two_runs(tiny_data, tiny_queries, tmp_path_factory) -> Path:
+    """A folder with two runs: july, of the first load; october, of three with corrections."""
+    root = tmp_path_factory.mktemp("two_runs")
+    october = land_with_corrections(tiny_data, root).rename(root / "october")
+    shutil.copytree(october, root / "july", ignore=shutil.ignore_patterns("load_00000[2-9]*"))
+    finish_run(october, tiny_queries)
+    finish_run(root / "july", tiny_queries, october / "gold" / "feature_catalog.parquet")
     return root
 
 
 @pytest.fixture
-def datamart(two_months: Path, tmp_path: Path) -> Path:
-    """A datamart whose published run is june's."""
+def datamart(two_runs: Path, tmp_path: Path) -> Path:
+    """A datamart whose published run is july's."""
     root = tmp_path / "datamart"
     root.mkdir()
-    (root / "runs").symlink_to(two_months / "runs")
-    publish(root, two_months / "runs" / "june")
+    publish(root, two_runs / "july")
     return root
 
 
@@ -75,79 +75,91 @@ def online(request: pytest.FixtureRequest):
 
 
 def serve(datamart: Path, day: str, online: str = "sqlite") -> Any:
-    store = online_store(online, folder(datamart))
+    store = online_store(online, serving_dir(datamart))
     return materialise(datamart, date.fromisoformat(day), store, lambda line: None)
 
 
-def folder(datamart: Path) -> Path:
-    (datamart / "serving").mkdir(exist_ok=True)
-    return datamart / "serving"
+def stored(datamart: Path, customers: list[str]) -> serving.Vectors:
+    """What the online store holds of the customers, as JSON would show it."""
+    found = serving.stored(serving_dir(datamart), customers, served_features(datamart))
+    return {
+        customer: {name: value for name, (_, value) in vector.items()}
+        for customer, vector in found.items()
+    }
 
 
-def names(datamart: Path) -> list[str]:
-    catalogue = Catalogue.load(folder(datamart) / "catalogue.json")
-    return [f"{group.name}:{one.name}" for group in catalogue.groups for one in group.features]
+def test_served_values_are_those_of_the_warehouse_and_again_after_a_month(
+    datamart, two_runs, capsys
+):
+    with running_server(datamart, "--day", FIRST_DAY) as client:
+        wanted, features = features_as_of(datamart, FIRST_DAY), served_features(datamart)
+        assert client.vectors(list(wanted), features) == wanted
 
-
-def test_served_values_are_those_of_the_warehouse_and_again_after_a_month(datamart, online):
-    with running_server(datamart, "--day", FIRST_DAY, "--online", online) as client:
-        wanted = features_as_of(datamart, FIRST_DAY)
-        assert client.vectors(list(wanted), names(datamart)) == wanted
-
-        publish(datamart, (datamart / "runs" / "july").resolve())
-        options = ["--day", NEXT_MONTH, "--online", online, "--no-server"]
-        assert main(["serve", "--datamart-dir", str(datamart), *options]) == 0
+        publish(datamart, two_runs / "october")
+        options = ["--datamart-dir", str(datamart), "--day", NEXT_MONTH, "--no-server"]
+        assert main(["serve", *options]) == 0
         wanted = features_as_of(datamart, NEXT_MONTH)
-        one = next(iter(wanted))
-        day = ["scoring_set:as_of_date"]
+        one, day = next(iter(wanted)), ["scoring_set:as_of_date"]
         serving.wait_for(
             lambda: client.vectors([one], day)[one]["as_of_date"] == wanted[one]["as_of_date"], 30
         )
-        assert client.vectors(list(wanted), names(datamart)) == wanted
+        assert client.vectors(list(wanted), features) == wanted
 
-        answer = client.ask(["CUS_nobody"], names(datamart))
-        found = dict(zip(answer["metadata"]["feature_names"], answer["results"], strict=True))
-        del found["customer_id"]
-        assert all(result["values"] == [None] for result in found.values())
-        if online == "sqlite":  # Feast's Redis store says PRESENT; as_of_date tells there
-            assert {result["statuses"][0] for result in found.values()} == {"NOT_FOUND"}
+        nobody = client.ask(["CUS_nobody"], features)["results"][1:]
+        assert {(result["values"][0], result["statuses"][0]) for result in nobody} == {
+            (None, "NOT_FOUND")
+        }
+
+    capsys.readouterr()
+    assert main(["serve", "--datamart-dir", str(datamart), "--status"]) == 0
+    shown = capsys.readouterr().out
+    assert f"as of {NEXT_MONTH} ({(date.today() - date.fromisoformat(NEXT_MONTH)).days:,} " in shown
+    for group in ("attributes", "financials", "clickstream", "loan_history"):
+        newest = max(filter(None, (vector[f"{group}_snapshot_date"] for vector in wanted.values())))
+        day = date.fromtimestamp(newest)
+        age = (date.today() - day).days
+        assert re.search(rf"{group} +│? *{day} +│? *{age:,} ", shown)
 
 
-def test_a_killed_materialisation_leaves_the_old_values_whole(datamart, online):
+def test_a_new_month_is_served_whole_or_not_at_all(datamart, two_runs, online):
     serve(datamart, FIRST_DAY, online)
     old = features_as_of(datamart, FIRST_DAY)
-    before = serving.stored(folder(datamart), list(old), names(datamart))
-    publish(datamart, (datamart / "runs" / "july").resolve())
-    options = ["--datamart-dir", str(datamart), "--online", online, "--day", NEXT_MONTH]
-    killed = subprocess.Popen(
-        [sys.executable, "-u", "main.py", "serve", *options, "--no-server"],
-        cwd=PROJECT_DIR,
-        env=user_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    for line in killed.stdout:
-        if line.startswith("clickstream: "):
-            killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
-    assert serving.stored(folder(datamart), list(old), names(datamart)) == before
-    assert online_store(online, folder(datamart)).served().day == FIRST_DAY
+    publish(datamart, two_runs / "october")
+    places = ["between registry and store"]
+    for place in ["writing a group", *places] if online == "sqlite" else places:
+        store = online_store(online, serving_dir(datamart))
+        with suppress(KeyboardInterrupt):
+            if place == "between registry and store":
+                store.switch = interrupt
+            say = interrupt if place == "writing a group" else lambda line: None
+            materialise(datamart, date.fromisoformat(NEXT_MONTH), store, say)
+        assert stored(datamart, list(old)) == old, place
+        assert store.served().day == FIRST_DAY
 
-    assert serve(datamart, NEXT_MONTH, online).served.day == NEXT_MONTH
+    serve(datamart, NEXT_MONTH, online)
     new = features_as_of(datamart, NEXT_MONTH)
-    found = serving.stored(folder(datamart), list(new), names(datamart))
-    assert {
-        customer: {name: value for name, (_, value) in vector.items()}
-        for customer, vector in found.items()
-    } == new
+    assert stored(datamart, list(new)) == new
+    assert [served.day for served in history(serving_dir(datamart))] == [FIRST_DAY, NEXT_MONTH]
+
+    assert not serve(datamart, "2023-03-01", online).is_incremental
+    early = features_as_of(datamart, "2023-03-01")
+    assert early.keys() < new.keys()
+    served = stored(datamart, [*new, "CUS_nobody"])
+    assert {name for name, vector in served.items() if vector["as_of_date"]} == early.keys()
 
 
-def test_only_what_differs_is_written_and_the_store_is_as_if_written_whole(datamart, tmp_path):
+def interrupt(line: str = "clickstream: ") -> None:
+    if line.startswith("clickstream: "):
+        raise KeyboardInterrupt
+
+
+def test_only_what_differs_is_written_and_the_store_is_as_if_written_whole(
+    datamart, two_runs, tmp_path
+):
     serve(datamart, FIRST_DAY)
-    again = serve(datamart, FIRST_DAY)
-    assert set(again.written.values()) == {0}
+    assert set(serve(datamart, FIRST_DAY).written.values()) == {0}
 
-    publish(datamart, (datamart / "runs" / "july").resolve())
+    publish(datamart, two_runs / "october")
     done = serve(datamart, NEXT_MONTH)
     assert done.is_incremental
     assert done.written.pop("scoring_set") == done.served.customers
@@ -155,14 +167,14 @@ def test_only_what_differs_is_written_and_the_store_is_as_if_written_whole(datam
 
     whole = tmp_path / "whole"
     whole.mkdir()
-    publish(whole, (datamart / "runs" / "july").resolve())
+    publish(whole, two_runs / "october")
     assert not serve(whole, NEXT_MONTH).is_incremental
     assert contents(datamart) == contents(whole)
 
 
 def contents(datamart: Path) -> dict[str, list[tuple]]:
     """Everything that the served SQLite file holds, but for when it was written."""
-    with closing(sqlite3.connect(folder(datamart) / "online.db")) as con:
+    with closing(sqlite3.connect(serving_dir(datamart) / "online.db")) as con:
         tables = [
             name
             for (name,) in con.execute("select name from sqlite_master where type = 'table'")
@@ -172,32 +184,28 @@ def contents(datamart: Path) -> dict[str, list[tuple]]:
         return {name: con.execute(query.format(name)).fetchall() for name in sorted(tables)}
 
 
-def test_an_earlier_day_serves_no_customer_of_the_later_one(datamart, online):
-    publish(datamart, (datamart / "runs" / "july").resolve())
-    serve(datamart, NEXT_MONTH, online)
-    late = set(features_as_of(datamart, NEXT_MONTH))
-    done = serve(datamart, "2023-03-01", online)
-    early = set(features_as_of(datamart, "2023-03-01"))
-    assert early < late and not done.is_incremental
-    asked = serving.stored(folder(datamart), sorted(late), ["scoring_set:as_of_date"])
-    assert {c for c, found in asked.items() if found["as_of_date"][1] is not None} == early
-
-
-def test_what_was_served_can_be_asked_for_after_later_loads(datamart):
+def test_what_was_served_can_be_asked_for_after_later_loads(datamart, two_runs, tmp_path):
+    """The recipe of docs/serving.md: the datamart as of the load that was served from."""
+    closed_day = "2024-06-15"
+    serve(datamart, closed_day)
     serve(datamart, FIRST_DAY)
-    publish(datamart, (datamart / "runs" / "july").resolve())
-    serve(datamart, NEXT_MONTH)
-    first, last = history(folder(datamart))
-    assert (first.day, first.run_id, first.known_at) == (FIRST_DAY, "june", "2024-07-01T06:00:00")
-    assert (last.day, last.run_id) == (NEXT_MONTH, "july")
+    closed, open_ = features_as_of(datamart, closed_day), features_as_of(datamart, FIRST_DAY)
+    assert stored(datamart, list(open_)) == open_
 
-    again = datamart / "again.parquet"
-    write_scoring_set((datamart / "runs" / "july").resolve(), date.fromisoformat(FIRST_DAY), again)
-    old = folder(datamart) / "scoring_sets" / first.scoring_set
-    with duckdb.connect() as con:
-        both = [con.execute(f"from '{file}' order by customer_id") for file in (again,)]
-        rows = both[0].fetchall()
-        assert rows == con.execute(f"from '{old}' order by customer_id").fetchall()
+    publish(datamart, two_runs / "october")
+    assert features_as_of(datamart, closed_day) == closed
+    assert features_as_of(datamart, FIRST_DAY) != open_
+
+    served = history(serving_dir(datamart))[-1]
+    assert (served.day, served.run_id, served.known_at) == (
+        FIRST_DAY,
+        "july",
+        "2024-07-01T06:00:00",
+    )
+    then = tmp_path / "then"
+    shutil.copytree(two_runs / "october" / "bronze", then / "run" / "bronze")
+    publish(then, then / "run", build(then / "run", known_at=served.known_at))
+    assert features_as_of(then, served.day) == open_
 
 
 # One row a case: a value, a null, and what is close to a null.
@@ -235,9 +243,7 @@ def test_every_type_is_held_exactly_and_null_is_not_zero_or_empty(tmp_path, onli
         f" as {kind}) as {name}"
         for name, (kind, values, _, _) in TYPES.items()
     )
-    write_set(tmp_path, "a.parquet", columns)
-    store = online_store(online, tmp_path)
-    write_store(tmp_path, catalogue_of(TYPES), served_set("a.parquet"), store, lambda line: None)
+    write_types(tmp_path, columns, {name: kind for name, (kind, *_) in TYPES.items()}, online)
     found = serving.stored(tmp_path, ["c0", "c1", "c2"], [f"g:{name}" for name in TYPES])
     for name, (_, _, field, values) in TYPES.items():
         wanted = [(None if value is None else field, value) for value in values]
@@ -252,30 +258,22 @@ def test_every_type_is_held_exactly_and_null_is_not_zero_or_empty(tmp_path, onli
     ],
 )
 def test_a_type_that_feast_cannot_hold_is_refused_in_one_line(tmp_path, kind, value, message):
-    write_set(tmp_path, "a.parquet", f"cast({value} as {kind}) as odd")
-    store = online_store("sqlite", tmp_path)
     with pytest.raises(UserError, match=message):
-        catalogue = catalogue_of({"odd": (kind,)})
-        write_store(tmp_path, catalogue, served_set("a.parquet"), store, lambda line: None)
-    assert store.served() is None
+        write_types(tmp_path, f"cast({value} as {kind}) as odd", {"odd": kind})
+    assert online_store("sqlite", tmp_path).served() is None
 
 
-def write_set(folder: Path, name: str, columns: str) -> None:
-    (folder / "scoring_sets").mkdir(exist_ok=True)
+def write_types(folder: Path, columns: str, types: dict[str, str], online: str = "sqlite") -> None:
+    """Serve three customers c0 to c2 with columns of a group g."""
+    (folder / "scoring_sets").mkdir()
     duckdb.execute(
-        f"copy (select 'c' || place as customer_id, date '2024-01-01' as seen, {columns}"
-        f" from range(3) as r(place)) to '{folder / 'scoring_sets' / name}'"
+        f"copy (select 'c' || place as customer_id, date '2024-01-01' as as_of_date, {columns}"
+        f" from range(3) as r(place)) to '{folder / 'scoring_sets' / 'a.parquet'}'"
     )
-
-
-def catalogue_of(types: dict[str, tuple]) -> Catalogue:
-    kinds = {name: kind.upper().replace(", ", ",") for name, (kind, *_) in types.items()}
-    features = tuple(Feature(name, kind, "") for name, kind in kinds.items())
-    return Catalogue("", (Group("g", "", "", None, "seen", features),))
-
-
-def served_set(name: str) -> Served:
-    return Served("2024-01-01", "run", "2024-01-01T00:00:00", name, "", "", 3, "2024-01-01")
+    features = tuple(Feature(name, kind.upper()) for name, kind in types.items())
+    wanted = Served("2024-01-01", "run", "2024-01-01T00:00:00", "a.parquet", "", "", 3, "")
+    definitions = Definitions((Group("g", features),))
+    write_store(folder, definitions, wanted, online_store(online, folder), lambda line: None)
 
 
 def test_databases_of_redis_that_are_in_use_are_left_alone(datamart, redis):
@@ -294,25 +292,17 @@ def test_a_redis_that_does_not_answer_gives_one_line(datamart, capsys):
     assert "Redis at 127.0.0.1:1 does not answer" in capsys.readouterr().err
 
 
-def test_status_shows_how_old_what_is_served_is(datamart, capsys):
-    options = ["--datamart-dir", str(datamart), "--status"]
-    assert main(["serve", *options]) == 1
+def test_status_of_nothing_gives_one_line(datamart, capsys):
+    assert main(["serve", "--datamart-dir", str(datamart), "--status"]) == 1
     assert "nothing is served" in capsys.readouterr().err
-    serve(datamart, FIRST_DAY)
-    assert main(["serve", *options]) == 0
-    shown = capsys.readouterr().out
-    age = (date.today() - date.fromisoformat(FIRST_DAY)).days
-    assert f"as of {FIRST_DAY} ({age:,} days ago)" in shown
-    for group in ("attributes", "financials", "clickstream", "loan_history"):
-        assert group in shown
 
 
 def test_registry_and_dbt_docs_use_the_same_words(sample_datamart, tmp_path):
     run_dir = (sample_datamart / "current").resolve()
-    write_scoring_set(run_dir, date(2024, 6, 1), tmp_path / "set.parquet")
-    catalogue = read_catalogue(run_dir, tmp_path / "set.parquet")
+    build_scoring_set(run_dir, date(2024, 6, 1), tmp_path / "set.parquet")
+    objects = read_definitions(run_dir, tmp_path / "set.parquet").objects(tmp_path)
     described = json.loads((run_dir / "descriptions.json").read_text())
-    views = {view.name: view for view in definitions(catalogue, tmp_path)[2:-1]}
+    views = {view.name: view for view in objects[2:-1]}
     with duckdb.connect() as con:
         attach(con, run_dir)
         listed = con.execute(

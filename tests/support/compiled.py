@@ -13,6 +13,7 @@ import duckdb
 
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DBT_DIR
+from warehouse.base.rows import rows_of
 from warehouse.transform.compiled import CompiledProject, connect_in_memory
 
 
@@ -96,13 +97,6 @@ def built(run_dir: Path, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
         attach(con, run_dir)
         project.build(con, [model.name for model in project.models if model.relation in wanted])
         yield con
-
-
-def rows_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query as dicts."""
-    cursor = con.execute(query)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def compiled_project() -> CompiledProject:

@@ -99,6 +99,21 @@ def copy_dbt_project(folder: Path) -> Path:
     return project
 
 
+def copy_narrow_project(folder: Path) -> Path:
+    """Copy the dbt project with three counters and two windows, for what needs no width."""
+    project = copy_dbt_project(folder)
+    file = project / "dbt_project.yml"
+    text = file.read_text()
+    for old, new in (
+        ("clickstream_columns: 20", "clickstream_columns: 3"),
+        ("{3m: 3, 6m: 6, 12m: 12, all: null}", "{3m: 3, all: null}"),
+    ):
+        assert old in text, f"{file} no longer has {old!r}"
+        text = text.replace(old, new)
+    file.write_text(text)
+    return project
+
+
 def features(leaks: dict[str, str]) -> Change:
     """Return the change that adds features to attributes_features, each as its name says."""
     added = "".join(f"        {sql} as {name},\n" for name, sql in leaks.items())

@@ -1,61 +1,45 @@
 """Read what is served, and what the warehouse says, in one form that can be compared."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tests.support.bronze import land_files
 from tests.support.project import user_environment
-from tests.support.tiny import BUILT_MODELS
+from tests.support.tiny import build_compiled
 from warehouse.base.catalog import attach
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.features.macros import create_macros
-from warehouse.transform.compiled import CompiledProject, connect_in_memory
+from warehouse.transform.compiled import CompiledProject
 
 Vectors = dict[str, dict[str, Any]]
 NOT_SERVED = ("customer_id",)
 ALIKE = 100  # customers of one request
 
 
-def build_run(
-    root: Path, name: str, project: CompiledProject, data: Path, loads: Iterable[tuple[str, str]]
-) -> Path:
-    """Build a run of a few loads, each a condition on the date, with the catalogue of features."""
-    run_dir = root / "runs" / name
-    run_dir.mkdir(parents=True)
-    for load_id, (landed_at, condition) in enumerate(loads, start=1):
-        land_files(run_dir, data, load_id, landed_at, condition)
-    (run_dir / "manifest.json").write_text(json.dumps({"run_id": name, "inputs": {}}))
+def finish_run(run_dir: Path, project: CompiledProject, catalog: Path | None = None) -> Path:
+    """Build what is served from the bronze of a run folder; catalog is that of another run."""
+    (run_dir / "manifest.json").write_text(json.dumps({"run_id": run_dir.name, "inputs": {}}))
     (run_dir / "descriptions.json").write_text("{}")
-    wanted = project.ancestors(["feature_catalog", *BUILT_MODELS])
-    with connect_in_memory(threads=1) as con:
-        attach(con, run_dir)
-        for model in project.models:
-            if model.relation in wanted:
-                path = run_dir / model.schema / f"{model.name}.parquet"
-                path.parent.mkdir(exist_ok=True)
-                con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
-                con.execute(f"create or replace view {model.relation} as from '{path}'")
+    models = ["feature_store", "quarantine", *([] if catalog else ["feature_catalog"])]
+    build_compiled(run_dir, project, models)
+    if catalog:
+        shutil.copy(catalog, run_dir / "gold")
     project.save(run_dir)
     return run_dir
-
-
-def publish(root: Path, run_dir: Path) -> None:
-    """Make a run the published one."""
-    (root / "next").symlink_to(run_dir)
-    (root / "next").replace(root / "current")
 
 
 def free_port() -> int:
@@ -67,7 +51,11 @@ def free_port() -> int:
 
 def features_as_of(datamart: Path, day: str) -> Vectors:
     """Return the features of every customer of a day, as JSON would show them."""
-    run_dir = (datamart / "current").resolve()
+    return _features_as_of((datamart / "current").resolve(), day)
+
+
+@cache
+def _features_as_of(run_dir: Path, day: str) -> Vectors:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         attach(con, run_dir)
@@ -75,15 +63,14 @@ def features_as_of(datamart: Path, day: str) -> Vectors:
         found = con.execute(f"select * from features_as_of(date '{day}')")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
-        asked = con.execute(
-            "select feature from gold.feature_catalog where feature_group = 'application'"
-        )
-        with_the_request = {name for (name,) in asked.fetchall()}
+        with_the_request = {
+            name for name, *_ in con.execute("describe gold.application_features").fetchall()
+        }
     return {
         row[0]: {
             name: plain(value)
             for name, value in zip(names, row, strict=True)
-            if name not in with_the_request and name not in NOT_SERVED
+            if name not in with_the_request
         }
         for row in rows
     }
@@ -98,6 +85,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(one) for one in value]
     return value
+
+
+def served_features(datamart: Path) -> list[str]:
+    """Return all that is served, named as Feast is asked for it."""
+    from feast import FeatureStore
+
+    views = FeatureStore(repo_path=str(datamart / "serving")).list_feature_views()
+    return [f"{view.name}:{feature.name}" for view in views for feature in view.features]
 
 
 def stored(folder: Path, customers: list[str], features: list[str]) -> Vectors:

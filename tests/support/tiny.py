@@ -39,18 +39,17 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_queries(tiny: Path) -> CompiledProject:
-    return CompiledProject.load(tiny / "current")
+def tiny_queries() -> CompiledProject:
+    return compiled_project()
 
 
 @pytest.fixture(scope="session")
-def two_clocks(tiny: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_clocks(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published datamart of tiny_data in three deliveries, with corrections and late rows."""
     root = tmp_path_factory.mktemp("two_clocks")
     run_dir = land_with_corrections(tiny_data, root)
-    project = CompiledProject.load(tiny / "current")
-    build_compiled(run_dir, project)
-    publish(root, run_dir, project)
+    build_compiled(run_dir, compiled_project())
+    publish(root, run_dir, compiled_project())
     return root
 
 
@@ -102,7 +101,7 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
     return run_dir
 
 
-BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine")
+BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine", "reasons")
 
 
 def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> CompiledProject:
@@ -113,9 +112,11 @@ def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> Compi
     return project
 
 
-def build_compiled(run_dir: Path, project: CompiledProject) -> None:
+def build_compiled(
+    run_dir: Path, project: CompiledProject, models: Iterable[str] = BUILT_MODELS
+) -> None:
     """Build the stores of a run folder from its bronze by models that are compiled already."""
-    wanted = project.ancestors(BUILT_MODELS)
+    wanted = project.ancestors(models)
     with connect_in_memory(threads=1) as con:
         attach(con, run_dir)
         for model in project.models:
@@ -126,25 +127,12 @@ def build_compiled(run_dir: Path, project: CompiledProject) -> None:
                 con.execute(f"create or replace view {model.relation} as from '{path}'")
 
 
-def publish(root: Path, run_dir: Path, project: CompiledProject) -> None:
+def publish(root: Path, run_dir: Path, project: CompiledProject | None = None) -> None:
     """Make a built run folder the published one."""
-    project.save(run_dir)
-    (root / "current").symlink_to(run_dir)
-
-
-def copy_project(folder: Path, changes: Iterable[tuple[str, str, str]] = ()) -> Path:
-    """A copy of the dbt project with three counters, two windows and (file, old, new) changed."""
-    project = folder / "dbt_project"
-    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
-    fewer = [
-        ("dbt_project.yml", "clickstream_columns: 20", "clickstream_columns: 3"),
-        ("dbt_project.yml", "{3m: 3, 6m: 6, 12m: 12, all: null}", "{3m: 3, all: null}"),
-    ]
-    for file, old, new in [*fewer, *changes]:
-        text = (project / file).read_text()
-        assert old in text, f"{file} no longer has {old!r}"
-        (project / file).write_text(text.replace(old, new))
-    return project
+    if project:
+        project.save(run_dir)
+    (root / "next").symlink_to(run_dir)
+    (root / "next").replace(root / "current")
 
 
 def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if importlib.util.find_spec("feast") is None:
         raise UserError(
             "Feast is not installed here; install it with"
-            " pip install -r requirements-serve.txt, or run make serve"
+            " pip install -r requirements/serve.lock, or run make serve"
         )
     from warehouse.serving.materialise import materialise, serving_dir
     from warehouse.serving.server import serve

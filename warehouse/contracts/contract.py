@@ -63,6 +63,16 @@ class SourceContract:
     group: str | None
 
     @property
+    def relation(self) -> str:
+        """Its table of bronze, as SQL takes it."""
+        return f'"bronze"."{self.name}"'
+
+    @property
+    def silver_relation(self) -> str:
+        """Its table of silver, as SQL takes it."""
+        return f'"silver"."{self.silver}"'
+
+    @property
     def key_column(self) -> str:
         """The column of the key that is not the date."""
         return next(column for column in self.key if column != self.date_column)

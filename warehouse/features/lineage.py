@@ -1,48 +1,24 @@
 """Which rows of the sources a loan's features could have been made from, and which they were."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.catalog import quoted_name
 from warehouse.base.rows import rows_of
-from warehouse.transform.compiled import Source
+from warehouse.contracts.contract import SourceContract
 
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Version:
-    """One version of a row of silver, and whether an application could know it.
-
-    verdict is empty where the application knew the version, else why it did not count.
-    """
-
-    entity: str
-    snapshot_date: date
-    known_from: datetime
-    known_until: datetime | None
-    arrival: str
-    load_id: int
-    source_file: str
-    row_number: int
-    cleaning_actions: tuple[str, ...]
-    verdict: str
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the application could know it."""
-        return not self.verdict
-
-
 def versions_of_customer(
-    con: DuckDBPyConnection, source: Source, customer_id: str, day: date
-) -> list[Version]:
+    con: DuckDBPyConnection, source: SourceContract, customer_id: str, day: date
+) -> list[Row]:
     """Return all versions of a customer's rows, judged as of a day, the latest dates first.
 
-    A version replaced for all time (`corrections: retroactive`) was known to nobody.
+    verdict is empty where the application knew the version, else why it did not count. A version
+    replaced for all time (`corrections: retroactive`) was known to nobody.
     """
     silver = source.silver_relation
     names = {name for name, *_ in con.execute(f"describe {silver}").fetchall()}
@@ -55,7 +31,7 @@ def versions_of_customer(
         if source.max_age_days is not None
         else "false"
     )
-    rows = rows_of(
+    return rows_of(
         con,
         f"""
         select
@@ -68,7 +44,7 @@ def versions_of_customer(
                 when known_until <= known_from then 'replaced for all time by a correction'
                 when not known_from {by} $day and arrival = 'on_time' then 'not available yet'
                 when not known_from {by} $day then 'came too late'
-                when not coalesce(known_until {after} $day, true) then 'replaced by then'
+                when not coalesce(known_until {after} $day, true) then 'replaced before'
                 when {is_old} then 'older than {source.max_age_days} days'
                 else ''
             end as verdict
@@ -78,41 +54,34 @@ def versions_of_customer(
         """,
         {"customer_id": customer_id, "day": day},
     )
-    return [
-        Version(**(row | {"cleaning_actions": tuple(row["cleaning_actions"] or ())}))
-        for row in rows
-    ]
 
 
-def quarantined_rows(con: DuckDBPyConnection, source: Source, customer_id: str) -> list[Row]:
-    """Return a customer's rows in quarantine: snapshot_date, reason, known_from, provenance."""
+def quarantined_rows(con: DuckDBPyConnection, customer_id: str) -> list[Row]:
+    """Return a customer's rows in quarantine: source, reason, dates, provenance."""
     return rows_of(
         con,
-        "select snapshot_date, reason, known_from, load_id, source_file, row_number"
-        " from silver.quarantine where source = ? and customer_id = ?"
-        " order by snapshot_date, load_id, row_number",
-        [source.name, customer_id],
+        "select source, reason, snapshot_date, known_from, source_file, row_number, load_id"
+        " from silver.quarantine where customer_id = ? order by all",
+        [customer_id],
     )
 
 
-def raw_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+def raw_row(con: DuckDBPyConnection, source: SourceContract, version: Row) -> Row:
     """Return the row of the file that a version was read from, without its personal columns."""
-    hidden = ", ".join(quoted_name(name) for name in source.personal_columns)
-    (row,) = rows_of(
-        con,
-        f"select * {f'exclude ({hidden})' if hidden else ''} from {source.relation}"
-        " where _load_id = ? and _source_file = ? and _row_number = ?",
-        [version.load_id, version.source_file, version.row_number],
-    )
-    return row
+    row = _row(con, source.relation, "_", version)
+    return {name: value for name, value in row.items() if name not in source.personal_columns}
 
 
-def silver_row(con: DuckDBPyConnection, source: Source, version: Version) -> Row:
+def silver_row(con: DuckDBPyConnection, source: SourceContract, version: Row) -> Row:
     """Return the row of silver that a version is."""
+    return _row(con, source.silver_relation, "", version)
+
+
+def _row(con: DuckDBPyConnection, relation: str, prefix: str, version: Row) -> Row:
+    names = ("load_id", "source_file", "row_number")
     (row,) = rows_of(
         con,
-        f"select * from {source.silver_relation}"
-        " where load_id = ? and source_file = ? and row_number = ?",
-        [version.load_id, version.source_file, version.row_number],
+        f"from {relation} where {' and '.join(f'{prefix}{name} = ?' for name in names)}",
+        [version[name] for name in names],
     )
     return row

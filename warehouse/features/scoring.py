@@ -4,6 +4,7 @@ The compiled models of the published run are run once more over its silver table
 as gold.loan_applications. No feature is computed a second way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from warehouse.base.errors import UserError
 from warehouse.base.layout import Datamart
 from warehouse.base.rows import one_row
 from warehouse.features.output import check_output, copy_to, join_parts, written_whole
-from warehouse.features.spine import ROW, create_applications, read_spine
+from warehouse.features.spine import ROW, Spine, create_applications, read_spine
 from warehouse.transform.compiled import (
     FEATURE_MODEL,
     SPINE_MODEL,
@@ -81,12 +82,11 @@ def write_features(
         attach(con, run_dir)
         terms = _terms(con)
         caller = read_spine(con, spine, tuple(terms), customer_column, date_column)
+        _refuse_shared_names(con, caller)
         create_applications(con, caller, terms, project.customer_key)
-        given = {name: quoted_name(column) for name, column in caller.terms.items()}
-        typed = ", ".join(f"features.{name} as {column}" for name, column in given.items())
+        typed = ", ".join(f"features.{t} as {quoted_name(c)}" for t, c in caller.terms.items())
         columns = f"spine.* exclude ({ROW}){f' replace ({typed})' if typed else ''}"
-        taken = {name.lower() for name in caller.columns if name not in caller.terms.values()}
-        return _write(con, project, folder / out.name, _Output(columns, "spine", taken, set(given)))
+        return _write(con, project, folder / out.name, columns, [*SPINE_KEYS, *caller.terms])
 
 
 def write_scoring_set(
@@ -95,7 +95,7 @@ def write_scoring_set(
     """Write the features of every customer known on a day, as of that day.
 
     Columns: customer_id, as_of_date and the features; one row a customer of whom any source had a
-    row that was known by then. Parameters and errors as in `write_features`.
+    row known on that day. Parameters and errors as in `write_features`.
     """
     check_output(out, datamart_dir)
     run_dir = published_run(datamart_dir)
@@ -114,26 +114,15 @@ def build_scoring_set(
             f", cast(null as {kind}) as {quoted_name(name)}" for name, kind in _terms(con).items()
         )
         con.execute(
-            f"create table applications as"
-            f" select row_number() over (order by customer_id) as {ROW}, customer_id as loan_id,"
-            f" customer_id, date '{as_of}' as application_date{terms}"
+            f"create table spine as select row_number() over (order by customer_id) as {ROW},"
+            f" customer_id, date '{as_of}' as as_of_date"
             f" from ({_customers_known_on(project, as_of)})"
         )
-        columns = "spine.customer_id, spine.application_date as as_of_date"
-        return _write(con, project, file, _Output(columns, "applications", set(), set()))
-
-
-@dataclass(frozen=True)
-class _Output:
-    """The columns in front of the features, the table they are of, and the names they take.
-
-    given are terms of the loan that are among the columns, so that they are no features again.
-    """
-
-    columns: str
-    table: str
-    taken: set[str]
-    given: set[str]
+        con.execute(
+            f"create table applications as select {ROW}, cast({ROW} as varchar) as loan_id,"
+            f" customer_id, as_of_date as application_date{terms} from spine"
+        )
+        return _write(con, project, file, f"spine.* exclude ({ROW})", SPINE_KEYS)
 
 
 def _terms(con: DuckDBPyConnection) -> dict[str, str]:
@@ -148,27 +137,31 @@ def _customers_known_on(project: CompiledProject, day: date) -> str:
         f"select customer_id from {source.silver_relation} where known_from <= date '{day}'"
         + (f" and snapshot_date < date '{day}'" if source.boundary == "strict" else "")
         for source in project.sources
-        if source.silver
     )
     return f"select distinct customer_id from ({known}) where customer_id is not null"
 
 
 def _write(
-    con: DuckDBPyConnection, project: CompiledProject, file: Path, output: _Output
+    con: DuckDBPyConnection,
+    project: CompiledProject,
+    file: Path,
+    columns: str,
+    hidden: Sequence[str],
 ) -> FeatureSet:
-    """Build the features of the table `applications`, some rows at a time, and write them."""
+    """Build the features of the table `applications`, some rows at a time, and write them.
+
+    columns are those of the table `spine` in front of the features, hidden the features not shown.
+    """
     _find_unknown_customers(con, project)
+    query = _joined_features(project, columns, hidden)
     (rows,) = one_row(con, "select count(*) from applications")
     parts: list[Path] = []
     for first in range(1, max(rows, 1) + 1, ROWS_AT_ONCE):
         last = first + ROWS_AT_ONCE - 1
         _build(con, project, first, last)
-        if first == 1:
-            _refuse_shared_names(con, output)
         parts.append(file.with_name(f"part_{len(parts)}.parquet"))
         rows_of_part = f"spine.{ROW} between {first} and {last} order by spine.{ROW}"
-        query = f"{_joined_features(project, output)} where {rows_of_part}"
-        copy_to(con, query, parts[-1], ".parquet")
+        copy_to(con, f"{query} where {rows_of_part}", parts[-1], ".parquet")
     join_parts(con, parts, file)
     customers, unknown = one_row(
         con,
@@ -201,7 +194,7 @@ def _build(con: DuckDBPyConnection, project: CompiledProject, first: int, last: 
 
 def _find_unknown_customers(con: DuckDBPyConnection, project: CompiledProject) -> None:
     """Create unknown_customers: those of the applications that no source knows."""
-    tables = [source.silver_relation for source in project.sources if source.silver]
+    tables = [source.silver_relation for source in project.sources]
     known = " union all ".join(
         f"select customer_id from {table}" for table in [*tables, "silver.quarantine"]
     )
@@ -212,31 +205,26 @@ def _find_unknown_customers(con: DuckDBPyConnection, project: CompiledProject) -
     )
 
 
-def _joined_features(project: CompiledProject, output: _Output) -> str:
+def _joined_features(project: CompiledProject, columns: str, hidden: Sequence[str]) -> str:
     """Return the query of the caller's columns with the features, the reason of strangers set."""
-    reasons = [f"{source.group}_null_reason" for source in project.sources if source.group]
     replaced = ", ".join(
         f"case when unknown.customer_id is not null and features.{reason} = '{NO_HISTORY}'"
         f" then '{UNKNOWN_CUSTOMER}' else features.{reason} end as {reason}"
-        for reason in reasons
+        for reason in (f"{source.group}_null_reason" for source in project.sources if source.group)
     )
-    hidden = ", ".join([*SPINE_KEYS, *output.given])
-    row_id = "spine.loan_id" if output.table == "applications" else f"cast(spine.{ROW} as varchar)"
     return (
-        f"select {output.columns}, features.* exclude ({hidden})"
+        f"select {columns}, features.* exclude ({', '.join(hidden)})"
         f"{f' replace ({replaced})' if replaced else ''}"
-        f" from {output.table} as spine"
-        f" inner join {project.model(FEATURE_MODEL).relation} as features"
-        f" on {row_id} = features.loan_id"
+        f" from spine inner join {project.model(FEATURE_MODEL).relation} as features"
+        f" on cast(spine.{ROW} as varchar) = features.loan_id"
         " left join unknown_customers as unknown on features.customer_id = unknown.customer_id"
     )
 
 
-def _refuse_shared_names(con: DuckDBPyConnection, output: _Output) -> None:
+def _refuse_shared_names(con: DuckDBPyConnection, caller: Spine) -> None:
     described = con.execute(f"describe gold.{FEATURE_MODEL}").fetchall()
-    features = {name.lower() for name, *_ in described} - {*SPINE_KEYS, *output.given}
-    shared = sorted(output.taken & features)
-    if shared:
+    taken = {name.lower() for name in caller.columns} - {*SPINE_KEYS, *caller.terms}
+    if shared := sorted(taken & {name.lower() for name, *_ in described}):
         raise UserError(
             f"column {shared[0]} of the spine is the name of a feature as well; rename or remove it"
         )

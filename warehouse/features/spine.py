@@ -109,15 +109,17 @@ def one_line(error: Exception) -> str:
 
 def _scan(path: Path) -> str:
     """Return the table function that reads the file or folder."""
-    is_text = path.suffix.lower() in TEXT_SUFFIXES
+    suffix = path.suffix.lower()
     if path.is_dir():
         return _scan_folder(path)
-    if not is_text and path.suffix.lower() != ".parquet":
+    if suffix not in (*TEXT_SUFFIXES, ".parquet"):
         raise UserError(f"{path}: the spine has to be a .csv or .parquet file or a folder of them")
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
+    if suffix == ".parquet":
+        return f"read_parquet({file_pattern(path)}, hive_partitioning = false)"
     try:
-        return _scan_text(path) if is_text else _scan_parquet([path])
+        return _scan_text(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}") from error
     except UnicodeDecodeError as error:
@@ -126,23 +128,14 @@ def _scan(path: Path) -> str:
 
 def _scan_folder(folder: Path) -> str:
     """Return the scan of a folder as Spark writes it: _SUCCESS, .crc and hidden files are none."""
-    files = [
-        path
-        for path in sorted(folder.rglob("*.parquet"))
-        if not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts)
-    ]
-    if not files:
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*.parquet"))]
+    names = [name for name in names if not any(part[0] in "_." for part in name.parts)]
+    if not names:
         raise UserError(f"{folder}: the folder holds no .parquet file")
-    return _scan_parquet(
-        files, is_partitioned=any("=" in str(f.relative_to(folder)) for f in files)
-    )
-
-
-def _scan_parquet(files: list[Path], is_partitioned: bool = False) -> str:
-    names = ", ".join(file_pattern(path) for path in files)
+    is_partitioned = any("=" in str(name) for name in names)
     return (
-        f"read_parquet([{names}], hive_partitioning = {str(is_partitioned).lower()},"
-        " union_by_name = true)"
+        f"read_parquet([{', '.join(file_pattern(folder / name) for name in names)}],"
+        f" hive_partitioning = {str(is_partitioned).lower()}, union_by_name = true)"
     )
 
 
@@ -241,7 +234,7 @@ def _holds_dates(con: DuckDBPyConnection, column: str, kind: str) -> bool:
 def _customer_text(con: DuckDBPyConnection, spine: Spine) -> str:
     """Return the SQL of a spine row's customer key as text, before it is cleaned as in silver.
 
-    Whole numbers that came as fractions, as pandas writes them beside missing ones, lose the `.0`.
+    Whole numbers that came as fractions, as pandas writes them next to missing ones, lose the `.0`.
     """
     column, kind = quoted_name(spine.customer_column), spine.columns[spine.customer_column]
     if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):

@@ -11,20 +11,20 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from warehouse.base.catalog import attach
+from warehouse.base.catalog import attach, quoted_text
 from warehouse.base.errors import UserError
 from warehouse.base.rows import one_row
-from warehouse.proof.compare import Comparison, Found, Table, hash_rows
+from warehouse.proof.compare import KEYS, Comparison, Difference, Table, hash_rows
 from warehouse.proof.variants import (
+    KNOWN_FROM,
     NONSENSE,
     REAL,
     WATERMARKS,
     Bronze,
     Variant,
     spine_sources,
-    sql_path,
 )
-from warehouse.transform.compiled import CompiledProject, Model, create_relation, open_in_memory
+from warehouse.transform.compiled import CompiledProject, Model, connect_in_memory, create_relation
 
 PROVEN_MODELS = ("feature_store", "label_store", "training_set")
 KNOWN_LOANS = '"proof"."known_loans"'
@@ -48,19 +48,9 @@ class FullBuild:
     models: tuple[Model, ...]
     tables: tuple[Table, ...]
 
-    @property
-    def columns(self) -> int:
-        """How many columns are compared."""
-        return sum(len(table.columns) for table in self.tables)
-
     def file(self, relation: str) -> str:
         """Return the file of a relation, in quotes."""
-        return full_file(self.scratch, relation)
-
-
-def full_file(scratch: Path, relation: str) -> str:
-    """Return the file in which the full build of a relation is kept, in quotes."""
-    return f"'{sql_path(scratch / f'full.{relation.replace(chr(34), str())}.parquet')}'"
+        return quoted_text(str(self.scratch / f"full.{relation.replace(chr(34), '')}.parquet"))
 
 
 def build_full(
@@ -72,19 +62,22 @@ def build_full(
     """
     attach(con, run_dir)
     bronze = Bronze(project, scratch)
-    watermarks = next((m for m in project.models if m.relation == WATERMARKS), None)
-    if watermarks:
-        _build(con, project, needed_models(project, [watermarks.name]), "full")
+    if any(model.relation == WATERMARKS for model in project.models):
+        _build(con, project, needed_models(project, ["watermarks"]), "full")
     bronze.lay_out(con)
     bronze.show(con, Variant("full"))
     _build(con, project, needed_models(project, PROVEN_MODELS), "full")
     tables = [_table(con, project, project.model(name)) for name in PROVEN_MODELS]
     tables += _other_tables(con, project)
     models = needed_models(project, [table.name for table in tables])
-    for model in models:
-        _keep(con, model.relation, full_file(scratch, model.relation))
-    _find_known_loans(con, project, bronze, full_file(scratch, KNOWN_LOANS))
-    return FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
+    full = FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
+    _create_known_loans(con, full)
+    for relation in [*(model.relation for model in models), KNOWN_LOANS]:
+        con.execute(
+            f"copy (from {relation}) to {full.file(relation)}"
+            " (format parquet, compression uncompressed)"
+        )
+    return full
 
 
 def needed_models(project: CompiledProject, names: Iterable[str]) -> tuple[Model, ...]:
@@ -108,19 +101,17 @@ def _build(
             ) from error
 
 
-def _keep(con: DuckDBPyConnection, relation: str, file: str) -> None:
-    con.execute(f"copy (from {relation}) to {file} (format parquet, compression uncompressed)")
-
-
 def _table(con: DuckDBPyConnection, project: CompiledProject, model: Model) -> Table:
     """Return what a built gold table looks like."""
-    described = con.execute(f"describe {model.relation}").fetchall()
-    delay = max((source.delay_days for source in spine_sources(project)), default=0)
-    table = Table(model.name, model.relation, {n: kind for n, kind, *_ in described}, True, delay)
+    columns = {
+        name: kind for name, kind, *_ in con.execute(f"describe {model.relation}").fetchall()
+    }
+    keys = [name for name in KEYS if name in columns]
     (is_unique,) = one_row(
-        con, f"select count(*) = count(distinct ({', '.join(table.keys)})) from {model.relation}"
+        con, f"select count(*) = count(distinct ({', '.join(keys)})) from {model.relation}"
     )
-    return Table(table.name, table.relation, table.columns, is_unique, delay)
+    delay = max((source.delay_days for source in spine_sources(project)), default=0)
+    return Table(model.name, model.relation, columns, keys, is_unique, delay)
 
 
 def _other_tables(con: DuckDBPyConnection, project: CompiledProject) -> Iterator[Table]:
@@ -137,29 +128,29 @@ def _other_tables(con: DuckDBPyConnection, project: CompiledProject) -> Iterator
                 yield _table(con, project, model)
 
 
-def _find_known_loans(
-    con: DuckDBPyConnection, project: CompiledProject, bronze: Bronze, file: str
-) -> None:
-    """Keep from when each loan is known, and when a row of it last came late or was corrected."""
+def _create_known_loans(con: DuckDBPyConnection, full: FullBuild) -> None:
+    """Note from when each loan is known, and when a row of it last came late or was corrected."""
     known = " union all ".join(
         f"""
         select
             silver.loan_id,
-            bronze.__known_from,
-            bronze.__known_from > silver.snapshot_date + {source.delay_days} as is_late
+            bronze.{KNOWN_FROM},
+            bronze.{KNOWN_FROM} > silver.snapshot_date + {source.delay_days} as is_late
         from {source.silver_relation} as silver
-        inner join '{bronze.file(source, REAL)}' as bronze
+        inner join {full.bronze.file(source, REAL)} as bronze
             on
                 silver.load_id = bronze._load_id
                 and silver.source_file = bronze._source_file
                 and silver.row_number = bronze._row_number
         """
-        for source in spine_sources(project)
+        for source in spine_sources(full.project)
     )
-    con.execute(
-        "copy (select loan_id, min(__known_from) as known_from,"
-        " max(__known_from) filter (is_late) as last_restated"
-        f" from ({known}) group by loan_id) to {file} (format parquet)"
+    create_relation(
+        con,
+        "table",
+        KNOWN_LOANS,
+        f"select loan_id, min({KNOWN_FROM}) as known_from,"
+        f" max({KNOWN_FROM}) filter (is_late) as last_restated from ({known}) group by loan_id",
     )
 
 
@@ -173,7 +164,7 @@ class Rebuilder:
         self._full = full
         self._stop = stop
         self._marks: dict[str, tuple[Any, ...]] = {}
-        self._con = open_in_memory(threads=1, spill_dir=full.scratch)
+        self._con = connect_in_memory(threads=1, spill_dir=full.scratch)
         attach(self._con, full.run_dir)
         _set_another_day(self._con)
         create_relation(self._con, "table", KNOWN_LOANS, f"from {full.file(KNOWN_LOANS)}")
@@ -185,19 +176,22 @@ class Rebuilder:
         """End the query at work, from another thread."""
         self._con.interrupt()
 
-    def differences(self, variant: Variant) -> tuple[list[tuple[Table, Found]], int]:
+    def differences(self, variant: Variant) -> tuple[list[Difference], int]:
         """Build a variant; return what of it is not as in the full build, of how many rows."""
         self._con.execute(f"set threads = {4 if variant.kind == 'threads' else 1}")
         unchanged = self._show_published() if variant.kind == "published" else self._build(variant)
-        found: list[tuple[Table, Found]] = []
-        rows = 0
+        found: list[Difference] = []
+        compared = 0
         for table in self._full.tables:
             self._check()
             if table.relation not in unchanged:
-                differences, compared = self._comparison(table, variant).run(self._con)
-                found += [(table, difference) for difference in differences]
-                rows += compared
-        return found, rows
+                differing, rows = self._comparison(table, variant).run(self._con)
+                place = (f"gold.{table.name}", variant.month, variant.kind)
+                found += [
+                    Difference(column, *place, count, loan) for column, count, loan in differing
+                ]
+                compared += rows
+        return found, compared
 
     def _check(self) -> None:
         if self._stop.is_set():
@@ -225,9 +219,8 @@ class Rebuilder:
     def _show_published(self) -> set[str]:
         """Let the tables show what is published; none is taken to be as in the full build."""
         for table in self._full.tables:
-            schema, name = table.relation.replace('"', "").split(".")
-            path = sql_path(self._full.run_dir / schema / f"{name}.*parquet")
-            create_relation(self._con, "view", table.relation, f"from read_parquet('{path}')")
+            path = quoted_text(str(self._full.run_dir / "gold" / f"{table.name}.*parquet"))
+            create_relation(self._con, "view", table.relation, f"from read_parquet({path})")
         return set()
 
     def _is_as_in_full(self, relation: str) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -11,7 +12,7 @@ from warehouse.base.rows import one_row
 ROWS = "(rows)"  # instead of a column: a row that only one of the two builds has
 KEYS = ("loan_id", "label_definition")
 KNOWN_ON = ("known_on", "label_known_on")  # the day on which an outcome was certain
-COLUMNS_AT_ONCE = 100  # whose differences one query counts; the time to plan it grows faster
+COLUMNS_AT_ONCE = 50  # whose differences one query counts; the time to plan it grows faster
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,19 @@ class Difference:
     example_loan_id: str
 
 
-@dataclass(frozen=True)
-class Found:
-    """A column of a table that differs: in how many rows, and the first such loan."""
-
-    column: str
-    rows: int
-    example_loan_id: str
+Found = tuple[str, int, str]  # a column that differs, in how many rows, the first such loan
 
 
 @dataclass(frozen=True)
 class Table:
-    """A gold table of single loans; columns are names and DuckDB types."""
+    """A gold table of single loans: columns with their DuckDB types, those that identify a row."""
 
     name: str
     relation: str
     columns: dict[str, str]
+    keys: list[str]
     is_unique: bool
     label_delay_days: int
-
-    @property
-    def keys(self) -> list[str]:
-        """The columns that identify a row."""
-        return [name for name in KEYS if name in self.columns]
 
     @property
     def has_labels(self) -> bool:
@@ -146,38 +137,36 @@ class Comparison:
                 ))
             """,
         )
-        return [Found(ROWS, rows, example)] if rows else []
+        return [(ROWS, rows, example)] if rows else []
 
     def _changed(self, con: DuckDBPyConnection) -> list[Found]:
         """Return the columns in which rows of one key differ; both sides are materialised first."""
-        changed = "select * exclude (is_added, is_missing) from differing"
-        changed += " where not is_added and not is_missing"
-        rows, example = one_row(con, f"select count(*), min(loan_id) from ({changed})")
-        if rows == 0:
-            return []
-        if not self.table.is_unique:
-            return [Found(ROWS, rows, example)]
         keys = ", ".join(self.table.keys)
+        changed = f"select {keys} from differing where not is_added and not is_missing"
+        rows, example = one_row(con, f"select count(*), min(loan_id) from ({changed})")
+        if rows == 0 or not self.table.is_unique:
+            return [(ROWS, rows, example)] if rows else []
         for side, relation in (("a", self.full), ("b", self.found)):
             con.execute(
                 f"create or replace temp table changed_{side} as"
                 f" from {relation} semi join ({changed}) using ({keys}) order by {keys}"
             )
         columns = [name for name in self.table.columns if name not in self.table.keys]
-        counts: dict[str, int] = {}
-        for start in range(0, len(columns), COLUMNS_AT_ONCE):
-            names = columns[start : start + COLUMNS_AT_ONCE]
-            counted = ", ".join(f"count(*) filter ({self.table.differs(name)})" for name in names)
-            values = one_row(
-                con, f"select {counted} from changed_a as a positional join changed_b as b"
-            )
-            counts |= {name: count for name, count in zip(names, values, strict=True) if count}
-        return [Found(name, count, self._example(con, name)) for name, count in counts.items()]
+        counts = self._by_column(con, columns, "count(*)")
+        differing = [name for name in columns if counts[name]]
+        examples = self._by_column(con, differing, "min(a.loan_id)")
+        return [(name, counts[name], examples[name]) for name in differing]
 
-    def _example(self, con: DuckDBPyConnection, column: str) -> str:
-        (loan_id,) = one_row(
-            con,
-            "select min(a.loan_id) from changed_a as a positional join changed_b as b"
-            f" where {self.table.differs(column)}",
-        )
-        return str(loan_id)
+    def _by_column(
+        self, con: DuckDBPyConnection, names: list[str], aggregate: str
+    ) -> dict[str, Any]:
+        """Return an aggregate over the rows in which a column differs, for each column."""
+        values: dict[str, Any] = {}
+        for start in range(0, len(names), COLUMNS_AT_ONCE):
+            some = names[start : start + COLUMNS_AT_ONCE]
+            figures = (f"{aggregate} filter ({self.table.differs(name)})" for name in some)
+            query = (
+                f"select {', '.join(figures)} from changed_a as a positional join changed_b as b"
+            )
+            values |= zip(some, one_row(con, query), strict=True)
+        return values

@@ -3,7 +3,7 @@
 For every month the models are built again from bronze without the rows that were not known by a
 day of that month (`truncated`), and from bronze in which those rows say something else
 (`nonsense`). Rows are unknown by both clocks: dated later, or corrections and late rows that were
-landed later. Every feature of the loans up to that day, and every label known by then, has to be
+landed later. Every feature of the loans up to that day, and every label known on it, has to be
 as in the full build. Two more full builds, from rows in another order (`shuffled`) and on another
 number of threads (`threads`), have to be equal throughout. All rebuilds are made on another day,
 so that a feature that reads the clock is found as well. The published tables (`published`) have to
@@ -35,7 +35,7 @@ from warehouse.proof.builder import FullBuild, Rebuilder, build_full
 from warehouse.proof.compare import Difference
 from warehouse.proof.days import days_to_cut
 from warehouse.proof.variants import Variant
-from warehouse.transform.compiled import CompiledProject, compile_project, open_in_memory
+from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
 PROOF_FILE = "proof.json"
 WAIT_SECONDS = 0.2  # between looks at whether somebody asked the proof to stop
@@ -121,7 +121,7 @@ def prove(
         ):
             on_progress(Event("building all of gold"))
             full = _build_full(pool, project, run_dir, Path(scratch))
-            findings.columns = full.columns
+            findings.columns = sum(len(table.columns) for table in full.tables)
             variants = _variants(pool, full, months)
             _run(pool, full, variants, findings, on_progress, fail_fast)
     except KeyboardInterrupt as error:
@@ -186,7 +186,7 @@ class _Workers:
 def _build_full(
     pool: _Workers, project: CompiledProject, run_dir: Path, scratch: Path
 ) -> FullBuild:
-    con = open_in_memory(spill_dir=scratch)
+    con = connect_in_memory(spill_dir=scratch)
     pool.interruptible(con.interrupt)
     try:
         return pool.result(lambda: build_full(con, project, run_dir, scratch))
@@ -224,39 +224,28 @@ def _run(
     fail_fast: bool,
 ) -> None:
     """Build and compare the variants, and add what differs to the findings as it is found."""
-
-    def work(variant: Variant) -> tuple[Variant, list[Difference], int]:
-        found, rows = pool.rebuilder(full).differences(variant)
-        differences = [
-            Difference(
-                difference.column,
-                f"gold.{table.name}",
-                variant.month,
-                variant.kind,
-                difference.rows,
-                difference.example_loan_id,
-            )
-            for table, difference in found
-        ]
-        return variant, differences, rows
-
     findings.builds = 1  # the full one
-    pending = {pool.submit(partial(work, variant)) for variant in variants}
-    done_count = 0
+    pending = {
+        pool.submit(partial(_differences, pool, full, variant)): variant for variant in variants
+    }
     while pending:
-        done, pending = wait(pending, timeout=WAIT_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            variant, differences, rows = future.result()
-            done_count += 1
+        for future in wait(pending, WAIT_SECONDS, FIRST_COMPLETED).done:
+            variant = pending.pop(future)
+            differences, rows = future.result()
             findings.builds += variant.kind != "published"
             findings.rows_compared += rows
             findings.differences += differences
             if variant.day:
                 findings.months.add(variant.month)
-            text = f"{done_count} of {len(variants)}: {variant.month} {variant.kind}: "
-            on_progress(Event(text + _summary(differences), tuple(differences)))
+            place = f"{len(variants) - len(pending)} of {len(variants)}"
+            text = f"{place}: {variant.month} {variant.kind}: {_summary(differences)}"
+            on_progress(Event(text, tuple(differences)))
         if fail_fast and findings.differences:
             return
+
+
+def _differences(pool: _Workers, full: FullBuild, variant: Variant) -> tuple[list[Difference], int]:
+    return pool.rebuilder(full).differences(variant)
 
 
 def _summary(differences: list[Difference]) -> str:

@@ -6,14 +6,15 @@ load was landed, if that is later, unless corrections of its source count for al
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from warehouse.base.catalog import quoted_name
+from warehouse.base.catalog import quoted_name, quoted_text
 from warehouse.base.rows import one_row
-from warehouse.transform.compiled import SPINE_MODEL, CompiledProject, Source, create_relation
+from warehouse.contracts.contract import SourceContract
+from warehouse.transform.compiled import SPINE_MODEL, CompiledProject, create_relation
 
 KNOWN_FROM = "__known_from"
 LOADS = '"bronze"."loads"'
@@ -23,7 +24,7 @@ REAL, NONSENSE = "real", "nonsense"
 
 @dataclass(frozen=True)
 class Variant:
-    """One rebuild: kind of change, and the day of whose end the rows unknown by then are changed.
+    """One rebuild: kind of change, and the day at whose end the rows still unknown are changed.
 
     Kinds: truncated (those rows are gone), nonsense (they say something else), shuffled (all rows
     in another order), threads (another number of threads), published (no rebuild: what users read).
@@ -49,6 +50,7 @@ class Bronze:
     def __init__(self, project: CompiledProject, folder: Path) -> None:
         self._project = project
         self._folder = folder
+        self._loads = quoted_text(str(folder / "loads.parquet"))
         self._last_known: dict[str, datetime] = {}
 
     def lay_out(self, con: DuckDBPyConnection) -> None:
@@ -69,14 +71,14 @@ class Bronze:
             options = "(format parquet, compression uncompressed, dictionary_size_limit 100000)"
             con.execute(
                 f"copy (select * exclude (__watermark) from laid_out)"
-                f" to '{self.file(source, REAL)}' {options}"
+                f" to {self.file(source, REAL)} {options}"
             )
             nonsense = _nonsense_rows(source, _date_columns(con, source) if is_spine else set())
-            con.execute(f"copy ({nonsense}) to '{self.file(source, NONSENSE)}' {options}")
+            con.execute(f"copy ({nonsense}) to {self.file(source, NONSENSE)} {options}")
             (last,) = one_row(con, f"select max({KNOWN_FROM}) from laid_out")
             self._last_known[source.relation] = last or datetime.min
         con.execute("drop table if exists laid_out")
-        con.execute(f"copy (from {LOADS}) to '{self._loads_file()}' (format parquet)")
+        con.execute(f"copy (from {LOADS}) to {self._loads} (format parquet)")
 
     def show(self, con: DuckDBPyConnection, variant: Variant) -> set[str]:
         """Let the bronze relations of a connection show what a variant has of them.
@@ -85,11 +87,12 @@ class Bronze:
         """
         unchanged = set()
         for source in self._project.sources:
-            if variant.day is None or not self._is_cut(source, variant.day):
+            end = datetime.combine(variant.day or date.max, time())
+            if self._last_known[source.relation] <= end:
                 unchanged.add(source.relation)
             kind = "table" if variant.kind == "shuffled" else "view"
             create_relation(con, kind, source.relation, self._rows(source, variant))
-        loads = f"from '{self._loads_file()}'"
+        loads = f"from {self._loads}"
         if variant.day:
             # those landed by the day, and those that brought what was known by it: the backfill
             shown = " union all ".join(
@@ -104,42 +107,31 @@ class Bronze:
         create_relation(con, "table", LOADS, loads)
         return unchanged
 
-    def file(self, source: Source, kind: str) -> str:
-        """Return the path, fit for SQL, of the rows of a source: real or nonsense."""
-        return sql_path(self._folder / f"{kind}.{source.name}.parquet")
+    def file(self, source: SourceContract, kind: str) -> str:
+        """Return the file of the rows of a source, real or nonsense, in quotes."""
+        return quoted_text(str(self._folder / f"{kind}.{source.name}.parquet"))
 
-    def _loads_file(self) -> str:
-        return sql_path(self._folder / "loads.parquet")
-
-    def _is_cut(self, source: Source, day: date) -> bool:
-        return self._last_known[source.relation] > datetime(day.year, day.month, day.day)
-
-    def _rows(self, source: Source, variant: Variant) -> str:
-        rows = f"select * exclude ({KNOWN_FROM}) from '{self.file(source, REAL)}'"
+    def _rows(self, source: SourceContract, variant: Variant) -> str:
+        rows = f"select * exclude ({KNOWN_FROM}) from {self.file(source, REAL)}"
         if variant.day:
             rows += f" where {variant.is_known}"
         if variant.kind == "nonsense":
             rows += (
                 f" union all by name select * exclude ({KNOWN_FROM})"
-                f" from '{self.file(source, NONSENSE)}' where not {variant.is_known}"
+                f" from {self.file(source, NONSENSE)} where not {variant.is_known}"
             )
         if variant.kind == "shuffled":
             rows += " order by md5(concat_ws('/', _load_id, _source_file, _row_number))"
         return rows
 
 
-def spine_sources(project: CompiledProject) -> list[Source]:
+def spine_sources(project: CompiledProject) -> list[SourceContract]:
     """Return the sources whose rows make the loan applications."""
     made_from = project.ancestors([SPINE_MODEL])
     return [source for source in project.sources if source.silver_relation in made_from]
 
 
-def sql_path(path: Path) -> str:
-    """Return a path as it is written between the quotes of a SQL text."""
-    return str(path).replace("'", "''")
-
-
-def _known_from(source: Source, is_spine: bool) -> str:
+def _known_from(source: SourceContract, is_spine: bool) -> str:
     """Return the SQL of the moment from which a row of bronze is known, null without a date.
 
     A source of the spine is read by the labels too, which know nothing of a strict boundary.
@@ -155,14 +147,14 @@ def _known_from(source: Source, is_spine: bool) -> str:
     )
 
 
-def _day(table: str, source: Source) -> str:
+def _day(table: str, source: SourceContract) -> str:
     """Return the SQL of the day that a row describes, null where it is no date."""
     is_own = source.date_column == "snapshot_date"
     date_format = source.date_format if is_own else "%Y-%m-%d"
     return f"cast(try_strptime(trim({table}.snapshot_date), '{date_format}') as date)"
 
 
-def _date_columns(con: DuckDBPyConnection, source: Source) -> set[str]:
+def _date_columns(con: DuckDBPyConnection, source: SourceContract) -> set[str]:
     """Return the columns of laid_out that hold dates, such as the start of a loan."""
     shares = ", ".join(
         f"count(try_strptime(trim({quoted_name(name)}), '{source.date_format}')) * 2"
@@ -173,7 +165,7 @@ def _date_columns(con: DuckDBPyConnection, source: Source) -> set[str]:
     return {name for name, found in zip(source.columns, is_date, strict=True) if found}
 
 
-def _nonsense_rows(source: Source, dates: set[str]) -> str:
+def _nonsense_rows(source: SourceContract, dates: set[str]) -> str:
     """Return the query of the rows of laid_out saying something else; half of them are gone.
 
     Keys and customers stay, and the given columns of dates: a loan of a later day is no application

@@ -1,4 +1,4 @@
 """Serves the features of a day through Feast: repository, online store, feature server.
 
-Feast is imported inside the modules that need it, and installed by requirements-serve.txt.
+Feast is imported inside the modules that need it, and installed from requirements/serve.lock.
 """

@@ -16,6 +16,7 @@ from warehouse.serving.repository import REGISTRY_FILE
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
+Server = subprocess.Popen[bytes]
 
 
 def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str], None]) -> int:
@@ -28,13 +29,17 @@ def serve(folder: Path, host: str, port: int, workers: int, say: Callable[[str],
     """
     with serving_process(folder, host, port, workers) as server:
         say(f"serving at http://{host}:{port}, stop with Ctrl-C")
-        return _follow(server, folder, say)
+        seen = _files(folder)
+        while server.poll() is None:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            if seen != (seen := _files(folder)):
+                server.send_signal(signal.SIGHUP)
+                say("a new scoring set: the workers are replaced")
+        return server.returncode
 
 
 @contextmanager
-def serving_process(
-    folder: Path, host: str, port: int, workers: int
-) -> Iterator["subprocess.Popen[bytes]"]:
+def serving_process(folder: Path, host: str, port: int, workers: int) -> Iterator[Server]:
     """Run `feast serve` over a repository's folder from its first answer to the end of the block.
 
     Raises UserError where the port is taken, or the server ends before it answers.
@@ -50,20 +55,11 @@ def serving_process(
             _wait_until_it_answers(server, f"http://{host}:{port}/health")
             yield server
         finally:
-            _stop(server)
-
-
-def _follow(server: "subprocess.Popen[bytes]", folder: Path, say: Callable[[str], None]) -> int:
-    """Replace the workers each time that a scoring set has been materialised."""
-    seen = _files(folder)
-    while server.poll() is None:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-        found = _files(folder)
-        if found != seen:
-            seen = found
-            server.send_signal(signal.SIGHUP)
-            say("a new scoring set: the workers are replaced")
-    return server.returncode
+            server.terminate()
+            try:
+                server.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def _files(folder: Path) -> list[tuple[int, int]]:
@@ -84,7 +80,7 @@ def _check_port(host: str, port: int) -> None:
             ) from error
 
 
-def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str) -> None:
+def _wait_until_it_answers(server: Server, url: str) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < give_up:
@@ -96,12 +92,3 @@ def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str) -> None:
         except OSError:
             time.sleep(0.2)
     raise UserError(f"Feast's server did not answer at {url} in {SECONDS_TO_START} seconds")
-
-
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    if server.poll() is None:
-        server.terminate()
-        try:
-            server.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            server.kill()

@@ -11,8 +11,8 @@ import sqlite3
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from warehouse.base.errors import UserError
 
@@ -38,31 +38,137 @@ class Served:
     materialised_at: str
 
 
-class OnlineStore(Protocol):
-    """A store with a live and a spare half. Raises UserError where it cannot be reached."""
+class SqliteStore:
+    """A SQLite file. A new one is written next to it, from a copy, and takes its name.
 
-    @property
-    def live(self) -> dict[str, Any]:
-        """Return Feast's settings of the half that is served."""
+    live and spare are Feast's settings of the half that is served and of the one to be written.
+    """
 
-    @property
-    def spare(self) -> dict[str, Any]:
-        """Return Feast's settings of the half that may be written."""
+    def __init__(self, folder: Path) -> None:
+        self._live, self._spare = folder / "online.db", folder / "online.next.db"
+        self.live, self.spare = (
+            {"type": "sqlite", "path": file.name} for file in (self._live, self._spare)
+        )
 
     def served(self) -> Served | None:
         """Return what is served, None before the first time."""
+        if not self._live.is_file():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{self._live.as_uri()}?mode=ro", uri=True)) as con:
+                found = con.execute("select record from warehouse_served").fetchone()
+        except sqlite3.Error:
+            return None
+        return Served(**json.loads(found[0])) if found else None
 
     def open_spare(self) -> Served | None:
         """Make the spare half ready to be written; returns what it holds whole, if anything."""
+        self.clear_spare()
+        held = self.served()
+        if held is not None:
+            shutil.copyfile(self._live, self._spare)
+            self._record(None)
+        return held
 
     def clear_spare(self) -> None:
         """Remove everything from the spare half."""
+        for file in self._spare.parent.glob(f"{self._spare.name}*"):  # and what SQLite keeps of it
+            file.unlink()
 
     def complete_spare(self, held: Served) -> None:
         """Record that the spare half holds a scoring set whole."""
+        self._record(held)
 
     def switch(self) -> None:
-        """Serve the spare half from now on."""
+        """Serve the spare half from now on, in one step."""
+        with self._spare.open("rb") as file:
+            os.fsync(file.fileno())
+        self._spare.replace(self._live)
+
+    def _record(self, held: Served | None) -> None:
+        """Note in the spare file what it holds."""
+        with closing(sqlite3.connect(self._spare, timeout=SQLITE_TIMEOUT_SECONDS)) as con, con:
+            con.execute("create table if not exists warehouse_served (record text)")
+            con.execute("delete from warehouse_served")
+            if held is not None:
+                con.execute("insert into warehouse_served values (?)", [json.dumps(asdict(held))])
+
+
+class RedisStore:
+    """Two databases of a Redis server: the one of the address and the next. SWAPDB switches them.
+
+    Both have to be empty or ours: the spare one is emptied.
+    """
+
+    def __init__(self, address: str) -> None:
+        import redis
+
+        url = urlsplit(address)
+        self._address = f"{url.hostname}:{url.port or 6379}"
+        number = url.path.strip("/") or "0"
+        if not number.isdecimal():
+            raise UserError(f"--online: {url.path} is not the number of a database")
+        self._dbs = (int(number), int(number) + 1)
+        try:
+            self._clients = [
+                redis.Redis.from_url(url._replace(path=f"/{db}").geturl(), decode_responses=True)
+                for db in self._dbs
+            ]
+            for client in self._clients:
+                client.ping()
+        except redis.RedisError as error:
+            raise UserError(
+                f"Redis at {self._address} does not answer ({error}); start it, or name another"
+                " with --online redis://host:port/db"
+            ) from error
+        self.live, self.spare = (self._settings(url, db) for db in self._dbs)
+
+    def served(self) -> Served | None:
+        """Return what is served, None before the first time."""
+        return self._record(0)
+
+    def open_spare(self) -> Served | None:
+        """Make the spare half ready to be written; returns what it holds whole, if anything."""
+        for db, client in zip(self._dbs, self._clients, strict=True):
+            if client.dbsize() and not client.exists(RECORD_KEY):
+                raise UserError(
+                    f"database {db} of Redis at {self._address} holds keys that are not of this"
+                    " project; name two databases in a row that are free with"
+                    " --online redis://host:port/db"
+                )
+        held = self._record(1)
+        self._clients[1].set(RECORD_KEY, "")
+        return held
+
+    def clear_spare(self) -> None:
+        """Remove everything from the spare half."""
+        self._clients[1].flushdb()
+        self._clients[1].set(RECORD_KEY, "")  # ours, and not whole
+
+    def complete_spare(self, held: Served) -> None:
+        """Record that the spare half holds a scoring set whole."""
+        self._clients[1].set(RECORD_KEY, json.dumps(asdict(held)))
+
+    def switch(self) -> None:
+        """Serve the spare half from now on, in one step."""
+        if not self._clients[0].exists(RECORD_KEY):
+            self._clients[0].set(RECORD_KEY, "")  # it becomes the spare one, and is ours
+        self._clients[0].swapdb(*self._dbs)
+
+    def _record(self, place: int) -> Served | None:
+        text = self._clients[place].get(RECORD_KEY)
+        return Served(**json.loads(text)) if text else None
+
+    def _settings(self, url: SplitResult, db: int) -> dict[str, Any]:
+        parts = [self._address, f"db={db}"]
+        parts += [f"username={unquote(url.username)}"] if url.username else []
+        parts += [f"password={unquote(url.password)}"] if url.password else []
+        parts += ["ssl=true"] if url.scheme == "rediss" else []
+        # What is written differs from what is there; Feast need not read it first to see that.
+        return {"type": "redis", "connection_string": ",".join(parts), "skip_dedup": True}
+
+
+OnlineStore = SqliteStore | RedisStore
 
 
 def online_store(setting: str, folder: Path) -> OnlineStore:
@@ -75,161 +181,3 @@ def online_store(setting: str, folder: Path) -> OnlineStore:
     raise UserError(
         f"--online {setting} is neither sqlite nor an address such as redis://localhost:6379/0"
     )
-
-
-class SqliteStore:
-    """A SQLite file. A new one is written next to it, from a copy, and takes its name."""
-
-    def __init__(self, folder: Path) -> None:
-        self._live = folder / "online.db"
-        self._spare = folder / "online.next.db"
-
-    @property
-    def live(self) -> dict[str, Any]:
-        """Return Feast's settings of the file that is served."""
-        return {"type": "sqlite", "path": self._live.name}
-
-    @property
-    def spare(self) -> dict[str, Any]:
-        """Return Feast's settings of the file that is written."""
-        return {"type": "sqlite", "path": self._spare.name}
-
-    def served(self) -> Served | None:
-        """Return what the served file holds, None where there is no file."""
-        return self._record(self._live)
-
-    def open_spare(self) -> Served | None:
-        """Copy the served file, without its record; returns what it holds."""
-        self.clear_spare()
-        held = self.served()
-        if held is not None:
-            shutil.copyfile(self._live, self._spare)
-            with closing(sqlite3.connect(self._spare)) as con, con:
-                con.execute("delete from warehouse_served")
-        return held
-
-    def clear_spare(self) -> None:
-        """Remove the file that is written, and what SQLite keeps next to it."""
-        for file in self._spare.parent.glob(f"{self._spare.name}*"):
-            file.unlink()
-
-    def complete_spare(self, held: Served) -> None:
-        """Record what the file holds, in a table of its own."""
-        with closing(sqlite3.connect(self._spare, timeout=SQLITE_TIMEOUT_SECONDS)) as con, con:
-            con.execute("create table if not exists warehouse_served (record text)")
-            con.execute("delete from warehouse_served")
-            con.execute("insert into warehouse_served values (?)", [json.dumps(asdict(held))])
-
-    def switch(self) -> None:
-        """Give the written file the name of the served one, in one step."""
-        with self._spare.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(self._spare, self._live)
-
-    @staticmethod
-    def _record(file: Path) -> Served | None:
-        if not file.is_file():
-            return None
-        try:
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as con:
-                found = con.execute("select record from warehouse_served").fetchone()
-        except sqlite3.Error:
-            return None
-        return Served(**json.loads(found[0])) if found else None
-
-
-class RedisStore:
-    """Two databases of a Redis server: the one of the address and the next. SWAPDB switches them.
-
-    Both have to be empty or ours: the spare one is emptied.
-    """
-
-    def __init__(self, address: str) -> None:
-        import redis
-
-        self._url = urlsplit(address)
-        self._errors = redis.RedisError
-        try:
-            self._db = int(self._url.path.strip("/") or 0)
-        except ValueError as error:
-            raise UserError(
-                f"--online: {self._url.path} is not the number of a database"
-            ) from error
-        self._address = f"{self._url.hostname}:{self._url.port or 6379}"
-        self._clients = [self._client(redis, self._db + place) for place in (0, 1)]
-        try:
-            for client in self._clients:
-                client.ping()
-        except redis.RedisError as error:
-            raise UserError(
-                f"Redis at {self._address} does not answer ({error}); start it, or name another"
-                " with --online redis://host:port/db"
-            ) from error
-
-    @property
-    def live(self) -> dict[str, Any]:
-        """Return Feast's settings of the database that is served."""
-        return self._settings(self._db)
-
-    @property
-    def spare(self) -> dict[str, Any]:
-        """Return Feast's settings of the next database."""
-        return self._settings(self._db + 1)
-
-    def served(self) -> Served | None:
-        """Return what the served database holds, None where it is empty."""
-        return self._record(0)
-
-    def open_spare(self) -> Served | None:
-        """Take the record from the spare database; returns what it holds whole, if anything."""
-        for place in (0, 1):
-            if self._clients[place].dbsize() and not self._clients[place].exists(RECORD_KEY):
-                raise UserError(
-                    f"database {self._db + place} of Redis at {self._address} holds keys that are"
-                    " not of this project; name two databases in a row that are free with"
-                    " --online redis://host:port/db"
-                )
-        held = self._record(1)
-        self._clients[1].set(RECORD_KEY, "")
-        return held
-
-    def clear_spare(self) -> None:
-        """Empty the spare database; its record says that nothing is there whole."""
-        self._clients[1].flushdb()
-        self._clients[1].set(RECORD_KEY, "")
-
-    def complete_spare(self, held: Served) -> None:
-        """Record what the spare database holds."""
-        self._clients[1].set(RECORD_KEY, json.dumps(asdict(held)))
-
-    def switch(self) -> None:
-        """Let the two databases change places, in one step for every client."""
-        if not self._clients[0].exists(RECORD_KEY):
-            self._clients[0].set(RECORD_KEY, "")  # it becomes the spare one, and is ours
-        self._clients[0].swapdb(self._db, self._db + 1)
-
-    def _record(self, place: int) -> Served | None:
-        text = self._clients[place].get(RECORD_KEY)
-        return Served(**json.loads(text)) if text else None
-
-    def _client(self, redis: Any, db: int) -> Any:
-        return redis.Redis(
-            host=self._url.hostname,
-            port=self._url.port or 6379,
-            db=db,
-            username=unquote(self._url.username) if self._url.username else None,
-            password=unquote(self._url.password) if self._url.password else None,
-            ssl=self._url.scheme == "rediss",
-            decode_responses=True,
-        )
-
-    def _settings(self, db: int) -> dict[str, Any]:
-        parts = [self._address, f"db={db}"]
-        if self._url.username:
-            parts.append(f"username={unquote(self._url.username)}")
-        if self._url.password:
-            parts.append(f"password={unquote(self._url.password)}")
-        if self._url.scheme == "rediss":
-            parts.append("ssl=true")
-        # What is written differs from what is there; Feast need not read it first to see that.
-        return {"type": "redis", "connection_string": ",".join(parts), "skip_dedup": True}

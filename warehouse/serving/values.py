@@ -1,13 +1,9 @@
-"""How a value of the warehouse is held by Feast, so that nothing is lost: type, null and digits."""
+"""How Feast holds a value of the warehouse, so that nothing is lost: type, null and digits."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal as Money
 from typing import Any
 
-from feast.protos.feast.types import Value_pb2 as protos
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import (
     Array,
@@ -28,44 +24,34 @@ from warehouse.base.errors import UserError
 
 @dataclass(frozen=True)
 class Kind:
-    """A Feast type, the field of Feast's Value that holds it, and how a value is put into it."""
+    """A Feast type, the field of Feast's Value that holds it, and the SQL that gives its content.
+
+    `{}` in the SQL is the value as the warehouse has it.
+    """
 
     feast_type: PrimitiveFeastType | ComplexFeastType
     field: str
-    convert: Callable[[Any], Any] | None = None
+    sql: str = "{}"
 
     def value(self, content: Any) -> Value:
         """Return Feast's value; a null is a value without content, unlike 0, '' or []."""
         if content is None:
             return Value()
-        return Value(**{self.field: self.convert(content) if self.convert else content})
+        if not isinstance(content, list):
+            return Value(**{self.field: content})
+        if None in content:
+            raise UserError(
+                f"a feature holds the list {content}, and Feast cannot hold a list with a null in"
+                " it; filter the nulls in its model"
+            )
+        value = Value()
+        contents = getattr(value, self.field)
+        contents.SetInParent()  # an empty list is content too
+        contents.val.extend(content)
+        return value
 
 
-def kind_of(data_type: str, feature: str) -> Kind:
-    """Return how Feast holds a type of DuckDB; raises UserError where it cannot without loss."""
-    simple = "DECIMAL" if re.fullmatch(r"DECIMAL\(\d+,\d+\)", data_type) else data_type
-    if simple in _KINDS:
-        return _KINDS[simple]
-    element = re.sub(r"\(\d+,\d+\)", "", data_type.removesuffix("[]"))
-    if data_type.endswith("[]") and element in _KINDS:
-        return _list_of(_KINDS[element], feature)
-    raise UserError(
-        f"feature {feature} is of type {data_type}, which Feast cannot hold without loss;"
-        f" cast it in its model to one of {', '.join(_KINDS)} or a list of these"
-    )
-
-
-def _seconds(day: date) -> int:
-    """Return midnight UTC of a day in seconds since 1970-01-01."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
-def _digits(amount: Money) -> str:
-    """Return a decimal with all its digits, such as 1234.50."""
-    return format(amount, "f")
-
-
-_KINDS = {
+KINDS = {
     "VARCHAR": Kind(String, "string_val"),
     "BOOLEAN": Kind(Bool, "bool_val"),
     "TINYINT": Kind(Int32, "int32_val"),
@@ -74,30 +60,24 @@ _KINDS = {
     "BIGINT": Kind(Int64, "int64_val"),
     "FLOAT": Kind(Float32, "float_val"),
     "DOUBLE": Kind(Float64, "double_val"),
-    "DECIMAL": Kind(Decimal, "decimal_val", _digits),
-    "DATE": Kind(UnixTimestamp, "unix_timestamp_val", _seconds),
-}
-
-_LISTS = {
-    "string_val": protos.StringList,
-    "bool_val": protos.BoolList,
-    "int32_val": protos.Int32List,
-    "int64_val": protos.Int64List,
-    "float_val": protos.FloatList,
-    "double_val": protos.DoubleList,
-    "decimal_val": protos.StringList,
-    "unix_timestamp_val": protos.Int64List,
+    "DECIMAL": Kind(Decimal, "decimal_val", "cast({} as varchar)"),
+    "DATE": Kind(UnixTimestamp, "unix_timestamp_val", "cast(epoch({}) as bigint)"),
 }
 
 
-def _list_of(element: Kind, feature: str) -> Kind:
-    def convert(contents: list[Any]) -> Any:
-        if None in contents:
-            raise UserError(
-                f"feature {feature} holds a list with a null in it, which Feast cannot hold;"
-                " filter the nulls in its model"
-            )
-        converted = map(element.convert, contents) if element.convert else contents
-        return _LISTS[element.field](val=converted)
-
-    return Kind(Array(element.feast_type), element.field.replace("_val", "_list_val"), convert)
+def kind_of(data_type: str, feature: str) -> Kind:
+    """Return how Feast holds a type of DuckDB; raises UserError where it cannot without loss."""
+    simple = re.sub(r"\(\d+,\d+\)", "", data_type)
+    if simple in KINDS:
+        return KINDS[simple]
+    element = KINDS.get(simple.removesuffix("[]"))
+    if element is None:
+        raise UserError(
+            f"feature {feature} is of type {data_type}, which Feast cannot hold without loss;"
+            f" cast it in its model to one of {', '.join(KINDS)} or a list of these"
+        )
+    return Kind(
+        Array(element.feast_type),
+        element.field.replace("_val", "_list_val"),
+        f"list_transform({{}}, lambda element: {element.sql.format('element')})",
+    )

@@ -173,7 +173,7 @@ def feature_power(catalog: Rows, count: int = 15) -> Any:
         row["group"] = words(row["feature_group"])
         row["chance"] = 0.5
     groups = sorted({words(row["feature_group"]) for row in records(catalog)})
-    top = 0.5 + 1.35 * (found[0]["strength"] - 0.5)
+    top = 0.5 + 1.35 * (max((row["strength"] for row in found), default=1.0) - 0.5)
     base = chart_of(found).encode(
         y=names("feature", sort=None),
         x=alt.X(
