@@ -1,5 +1,6 @@
 """The point-in-time join compared with its peers, which all have to give the same rows first."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,8 @@ def rendered(sql: str) -> str:
     with tempfile.TemporaryDirectory() as target:
         options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
         options += ["--target-path", target, "--log-level", "none", "--log-level-file", "none"]
+        variables = json.dumps({"run_dir": target, "memory_limit": None})
+        options += ["--target", "run", "--vars", variables]
         outcome = dbtRunner().invoke(["compile", "--inline", sql, *options])
     if not outcome.success:
         sys.exit(f"dbt cannot compile the SQL of the benchmark: {outcome.exception}")
