@@ -37,6 +37,7 @@ def test_contenders_with_other_rows_are_refused(tmp_path):
         check_equal(files)
 
 
+@pytest.mark.long
 def test_plain_sql_makes_the_tables_of_the_run(tmp_path, sample_datamart):
     run = sample_datamart / "current"
     floor.plain_sql(run, tmp_path)
