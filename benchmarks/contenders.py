@@ -112,7 +112,10 @@ def feast(folder: Path, out: Path) -> None:
     """Join by Feast with its DuckDB offline store."""
     import pandas as pd
     import pyarrow.parquet as pq
-    from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig, ValueType
+    from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+    from feast.types import Float64, Int64, String
+
+    kinds = {"string": String, "double": Float64, "int32": Int64, "int64": Int64}
 
     with tempfile.TemporaryDirectory() as registry:
         store = FeatureStore(
@@ -128,17 +131,26 @@ def feast(folder: Path, out: Path) -> None:
         customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
         paths = {name: str(folder / f"{name}.parquet") for name in SOURCES}
         sources = {n: FileSource(path=p, timestamp_field="known_from") for n, p in paths.items()}
+        schemas = {
+            name: [
+                Field(name=column.name, dtype=kinds[str(column.type)])
+                for column in pq.read_schema(path)
+                if column.name not in ("customer_id", *CLOCKS)
+            ]
+            for name, path in paths.items()
+        }
         views = [
-            FeatureView(name=name, entities=[customer], ttl=timedelta(0), source=source)
-            for name, source in sources.items()  # ttl 0: never too old
+            FeatureView(
+                name=name,
+                entities=[customer],
+                ttl=timedelta(0),  # never too old
+                source=source,
+                schema=[Field(name="customer_id", dtype=String), *schemas[name]],
+            )
+            for name, source in sources.items()
         ]
         store.apply([customer, *views])
-        features = [
-            f"{name}:{column}"
-            for name, path in paths.items()
-            for column in pq.read_schema(path).names
-            if column not in ("customer_id", *CLOCKS)
-        ]
+        features = [f"{name}:{field.name}" for name, fields in schemas.items() for field in fields]
         spine = pd.read_parquet(folder / "spine.parquet")
         spine["event_timestamp"] = pd.to_datetime(spine["application_date"], utc=True)
         joined = store.get_historical_features(entity_df=spine, features=features).to_df()
