@@ -15,6 +15,10 @@ from typing import Any, TypeVar
 from warehouse.base.errors import UserError
 
 END_SECONDS = 10
+STOP = {
+    signal.SIGINT,
+    signal.SIGTERM,
+}  # a Python that is stopped while it starts prints a traceback
 
 T = TypeVar("T")
 Report = Callable[[str], None]
@@ -31,9 +35,11 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sender, work, arguments), daemon=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # the child waits for them too until it works
     child.start()
     sender.close()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
         while True:
             kind, value = receiver.recv()
             if kind == "line":
@@ -60,6 +66,7 @@ def _work(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ..
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to stop Spark before the end
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
         sender.send(("result", work(*arguments, lambda line: sender.send(("line", line)))))
     except KeyboardInterrupt:
         return  # Ctrl-C reaches the parent too
