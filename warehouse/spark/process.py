@@ -8,17 +8,15 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from warehouse.base.errors import UserError
 
 END_SECONDS = 10
-STOP = {
-    signal.SIGINT,
-    signal.SIGTERM,
-}  # a Python that is stopped while it starts prints a traceback
+STOP = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 Report = Callable[[str], None]
@@ -35,11 +33,10 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sender, work, arguments), daemon=True)
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # the child waits for them too until it works
-    child.start()
-    sender.close()
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
+        with _stopped_afterwards():
+            child.start()
+        sender.close()
         while True:
             kind, value = receiver.recv()
             if kind == "line":
@@ -62,11 +59,24 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
         child.join()
 
 
+@contextmanager
+def _stopped_afterwards() -> Iterator[None]:
+    """Let a request to stop wait: a child that gets half of what it needs prints a traceback."""
+    received: list[int] = []
+    handlers = {one: signal.signal(one, lambda number, _: received.append(number)) for one in STOP}
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in received:
+            signal.raise_signal(number)
+
+
 def _work(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to stop Spark before the end
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
         sender.send(("result", work(*arguments, lambda line: sender.send(("line", line)))))
     except KeyboardInterrupt:
         return  # Ctrl-C reaches the parent too
