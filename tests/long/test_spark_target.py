@@ -12,7 +12,7 @@ import duckdb
 import pyspark
 import pytest
 
-from tests.support.project import user_environment as environment
+from tests.support.project import user_environment
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 from warehouse.spark.java import make_java_home
 
@@ -29,7 +29,7 @@ def build_on_spark(run_dir: Path, folder: Path) -> subprocess.CompletedProcess[s
     (commands / "java").write_text("#!/bin/sh\nexit 1\n")
     (commands / "java").chmod(0o755)
     (folder / "bronze").symlink_to((run_dir / "bronze").resolve())
-    without_java = {n: value for n, value in environment().items() if n != "JAVA_HOME"}
+    without_java = {n: value for n, value in user_environment().items() if n != "JAVA_HOME"}
     return subprocess.run(
         [
             *(sys.executable, "-m", "warehouse.transform.spark_target", "build"),
@@ -110,7 +110,7 @@ def thrift_server(tmp_path):
             [str(part) for part in command],
             stdout=said,
             stderr=said,
-            env=environment()
+            env=user_environment()
             | {
                 "JAVA_HOME": str(make_java_home(tmp_path / "java")),
                 "SPARK_HOME": str(SPARK_HOME),
@@ -151,7 +151,7 @@ def test_a_thrift_server_builds_the_same_rows(sample_datamart, tmp_path, thrift_
         cwd=DBT_DIR,
         capture_output=True,
         text=True,
-        env=environment()
+        env=user_environment()
         | {"SPARK_THRIFT_HOST": "127.0.0.1", "SPARK_THRIFT_PORT": str(thrift_server)},
     )
     assert result.returncode == 0, result.stdout + result.stderr
