@@ -4,25 +4,27 @@
     a temporary table first, and writes an all-null row where the result is empty).
 
     parquet      the whole table in one file
-    incremental  in batches of applications, each a file: a wide table of many loans is worked on
-                 within the memory that a machine has. The model says with in_batch() which rows of
-                 its inputs are meant, and with is_incremental() what it keeps of the table before.
-                 A batch holds all applications of some days, or, where a model's meta says
-                 `batches_of: customer_id`, of some customers.
+    incremental  where is_incremental(), the query gives the rows that are new or other than before;
+                 of the table before, the rows of all other loans (`unique_key`) are kept, and with
+                 them the files that hold nothing else (see warehouse/transform/tables.py)
+
+    A wide table is made in batches, each a file, so that one of many loans fits into memory: of the
+    loans of some days, or of some customers, as the meta `batches_of` of its model says. The model
+    says with in_batch() which rows of its inputs are meant.
 
     Files are written under names of this command's own, next to those of the table before, which
-    the query may read, and renamed when all are written: a killed command leaves the old files
-    whole, and two commands at once do not mix their rows.
+    the query may read, and get their places when all are written: a killed command leaves the old
+    files whole, and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
-    {{ return(parquet_files(sql, [])) }}
+    {{ return(parquet_files(sql, none)) }}
 {% endmaterialization %}
 
 {% materialization incremental, adapter='duckdb' %}
-    {{ return(parquet_files(sql, batches_of_applications())) }}
+    {{ return(parquet_files(sql, config.require('unique_key') if is_incremental() else none)) }}
 {% endmaterialization %}
 
-{% macro parquet_files(sql, batches) -%}
+{% macro parquet_files(sql, keep_other) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set folder = adapter.external_root() ~ '/' ~ this.schema -%}
     {{ run_hooks(pre_hooks) }}
@@ -31,41 +33,35 @@
         {%- do get_assert_columns_equivalent(sql) -%}
     {% endif %}
 
-    {%- set files = {} -%}
-    {%- for batch in batches or [none] -%}
+    {%- set files = [] -%}
+    {%- for batch in batches_of_loans() or [none] -%}
         {%- if batch -%}
             {%- do run_query("set variable batch_first = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[0]))) -%}
             {%- do run_query("set variable batch_last = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[1]))) -%}
         {%- endif -%}
-        {%- set name = this.identifier ~ ('.%03d' % loop.index if batches | length > 1 else '') ~ '.parquet' -%}
-        {%- do files.update({folder ~ '/' ~ name: folder ~ '/tmp_' ~ invocation_id ~ '_' ~ name}) -%}
+        {%- do files.append(folder ~ '/tmp_' ~ invocation_id ~ '_' ~ this.identifier ~ '_' ~ loop.index) -%}
         {% call statement('main') -%}
             copy (
                 {{ sql }}
-            ) to '{{ files[folder ~ '/' ~ name] | replace("'", "''") }}' (format parquet, compression zstd)
+            ) to '{{ files[-1] | replace("'", "''") }}' (format parquet, compression zstd)
         {%- endcall %}
+        {%- if batch -%}
+            {%- do run_query('reset variable batch_first') -%}
+            {%- do run_query('reset variable batch_last') -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- if batches -%}
-        {%- do run_query('reset variable batch_first') -%}
-        {%- do run_query('reset variable batch_last') -%}
-    {%- endif -%}
-    {#- the plugin moves the files to their place and removes what else the table had -#}
-    {% do adapter.store_relation('plugin', this, [], '', 'parquet', {'files': files}) %}
-    {%- set paths = [] -%}
-    {%- for file in files -%}{%- do paths.append("'" ~ file | replace("'", "''") ~ "'") -%}{%- endfor -%}
-    {% call statement('view') -%}
-        create or replace view {{ target_relation }} as
-        select * from read_parquet([{{ paths | join(', ') }}])
-    {%- endcall %}
+    {%- set written = {'files': files, 'keep_other': keep_other, 'loans_per_batch': var('loans_per_batch')} -%}
+    {% do adapter.store_relation('plugin', this, [], '', 'parquet', written) %}
 
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {%- endmacro %}
 
-{#- The first and last value of every batch of applications, of about loans_per_batch loans each. -#}
-{% macro batches_of_applications() -%}
-    {%- set column = config.get('meta', {}).get('batches_of', 'application_date') -%}
+{#- The first and last value of every batch of the loans to be built, of about loans_per_batch each. -#}
+{% macro batches_of_loans() -%}
+    {%- set column = config.get('meta', {}).get('batches_of') -%}
+    {%- if not column -%}{{ return([]) }}{%- endif -%}
     {%- set batches -%}
         select
             min(value),
@@ -74,7 +70,13 @@
             select
                 value,
                 sum(count(*)) over (order by value) - count(*) as loans_before
-            from (select coalesce(cast({{ column }} as varchar), '') as value from {{ ref('loan_applications') }})
+            from (
+                select coalesce(cast({{ column }} as varchar), '') as value
+                from {{ ref('loan_applications') }}
+                {%- if is_incremental() %}
+                where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+                {%- endif %}
+            )
             group by value
         )
         group by loans_before // {{ var('loans_per_batch') }}
@@ -96,14 +98,14 @@
 {%- endmacro %}
 
 {#-
-    Whether a run keeps the rows of closed applications that the model's table has, and builds the
-    others: main.py asks for it (var incremental) in a copy of a run of the same code, the table is
-    there, no --full-refresh, and no source whose corrections count for all time. For any
-    materialisation; in the place of dbt's own macro.
+    Whether an incremental model builds only the applications that are not closed: main.py asks for
+    it (var incremental) in a copy of a run of the same code, the table is there, no --full-refresh,
+    and no source whose corrections count for all time. In the place of dbt's own macro.
 -#}
 {% macro is_incremental() -%}
     {%- if not execute -%}{%- do ref('watermarks') -%}{%- endif -%}  {#- is_closed() reads it -#}
-    {%- set asked = execute and var('incremental') and not flags.FULL_REFRESH -%}
+    {%- set asked = execute and var('incremental') and not flags.FULL_REFRESH
+        and model.config.materialized == 'incremental' -%}
     {%- set retroactive = [] -%}
     {%- for name in var('sources') if asked and source_meta(name, 'corrections') == 'retroactive' -%}
         {%- do retroactive.append(name) -%}

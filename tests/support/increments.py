@@ -100,11 +100,16 @@ class Warehouse:
                 )
 
     def build(self, is_whole: bool) -> None:
-        """Build silver, and gold whole or from the rows of closed applications."""
-        project = self._forms.full if is_whole else self._forms.incremental
+        """Build silver, and gold whole or only its open applications."""
         for name in self._forms.names():
-            model = project.model(name)
+            full, increment = (f.model(name) for f in (self._forms.full, self._forms.incremental))
+            model = full if is_whole else increment
             create_relation(self._con, "table", '"main"."built"', model.sql)
+            if model.sql != full.sql:  # an incremental model: the rows of other loans are kept
+                self._con.execute(
+                    f"insert into main.built from {model.relation}"
+                    " where loan_id not in (select loan_id from main.built)"
+                )
             create_relation(self._con, "table", model.relation, "from main.built")
 
     def set_value(self, relation: str, column: str, value: object) -> None:
@@ -131,4 +136,4 @@ def build_in_steps(forms: Forms, deliveries: Iterable[Delivery]) -> list[dict[st
         for position, delivery in enumerate(deliveries):
             steps.land(delivery)
             steps.build(is_whole=position == 0)
-        return steps.rows("gold.feature_store")
+        return steps.rows("gold.feature_store order by application_date, loan_id")

@@ -33,7 +33,7 @@ def attach_lab(con: "DuckDBPyConnection", lab_dir: Path) -> dict[str, str]:
 
     con.execute("create schema if not exists lab")
     unreadable = {}
-    tables = {path.stem: _read_parquet(path) for path in sorted(lab_dir.glob("[!.]*.parquet"))}
+    tables = {path.stem: read_parquet(path) for path in sorted(lab_dir.glob("[!.]*.parquet"))}
     for table, scan in (tables | _folders(lab_dir)).items():
         try:
             _create_view(con, "lab", table, scan)
@@ -49,9 +49,23 @@ def set_memory(con: "DuckDBPyConnection", run_dir: Path, limit: str | None = Non
         con.execute("set memory_limit = ?", [limit])
 
 
-def table_of(file: Path) -> str:
-    """Return the table whose file this is: x of x.parquet and of x.001.parquet."""
-    return file.name.partition(".")[0]
+def files_of(layer_dir: Path, table: str) -> list[Path]:
+    """Return the files of a table in a layer's folder: x.parquet, or x.001.parquet and so on."""
+    return _files_by_table(layer_dir).get(table, [])
+
+
+def show_table(con: "DuckDBPyConnection", layer_dir: Path, table: str) -> None:
+    """Create the view of a table that has files in a layer's folder, which has the layer's name."""
+    _create_view(con, layer_dir.name, table, read_parquet(*files_of(layer_dir.resolve(), table)))
+
+
+def read_parquet(*paths: Path, files: str = "") -> str:
+    """Return the table function that reads these files, or with `files` those of a folder."""
+    names = ", ".join(quoted_text(_no_pattern(str(path)) + files) for path in paths)
+    return (
+        f"read_parquet([{names}], hive_partitioning = {str(bool(files)).lower()},"
+        " hive_types_autocast = false, union_by_name = false)"
+    )
 
 
 def quoted_name(name: str) -> str:
@@ -69,34 +83,25 @@ def _create_view(con: "DuckDBPyConnection", schema: str, table: str, scan: str) 
 
 
 def _tables(layer_dir: Path) -> dict[str, str]:
-    """Return the table function that reads each table of one layer.
+    """Return the table function that reads each table of one layer: its files, or its folder."""
+    tables = {name: read_parquet(*paths) for name, paths in _files_by_table(layer_dir).items()}
+    return tables | _folders(layer_dir)
 
-    x is a file x.parquet, or x.001.parquet, x.002.parquet and so on, or a folder x.
-    """
+
+def _files_by_table(layer_dir: Path) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(layer_dir.glob("*.parquet")):
-        if not path.name.startswith("tmp_"):
-            files[table_of(path)].append(path)
-    tables = {name: _read_parquet(*paths) for name, paths in files.items()}
-    return tables | _folders(layer_dir)
+        files[path.name.partition(".")[0]].append(path)
+    return files
 
 
 def _folders(layer_dir: Path) -> dict[str, str]:
     """Return the same for the tables that are folders."""
     return {
-        folder.name: _read_parquet(folder, files="/**/*.parquet")
+        folder.name: read_parquet(folder, files="/**/*.parquet")
         for folder in sorted(layer_dir.glob("*"))
         if folder.is_dir() and next(folder.rglob("*.parquet"), None) is not None
     }
-
-
-def _read_parquet(*paths: Path, files: str = "") -> str:
-    """Return the table function that reads these files, or with `files` those of a folder."""
-    names = ", ".join(quoted_text(_no_pattern(str(path)) + files) for path in paths)
-    return (
-        f"read_parquet([{names}], hive_partitioning = {str(bool(files)).lower()},"
-        " hive_types_autocast = false, union_by_name = false)"
-    )
 
 
 def _no_pattern(path: str) -> str:

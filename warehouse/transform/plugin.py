@@ -20,6 +20,7 @@ from duckdb import DuckDBPyConnection
 from warehouse.base import catalog
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import DBT_DIR
+from warehouse.transform import tables
 
 
 class Plugin(BasePlugin):
@@ -48,6 +49,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Show the files of the folders as views; spill to disk there when memory is short."""
+        self.con = conn
         catalog.set_memory(conn, self.write_dir, self.memory_limit)
         for layer in ("silver", "gold"):
             (self.write_dir / layer).mkdir(parents=True, exist_ok=True)
@@ -55,14 +57,18 @@ class Plugin(BasePlugin):
             catalog.attach(conn, folder)
 
     def store(self, target_config: TargetConfig) -> None:
-        """Move the files that a model was written to into their places; remove its other files.
+        """Give the files that a model was written to their places, and show the table as a view.
 
-        The config holds `files`: {file: the same file as it was written, under a temporary name}.
+        The config holds `files`, under temporary names; `keep_other`, the column by whose values
+        rows of the table before are kept, or null where they are replaced; and `loans_per_batch`.
         """
-        files = {Path(file): Path(new) for file, new in target_config.config["files"].items()}
-        for file, new in files.items():
-            new.replace(file)
-        table = target_config.relation.identifier
-        for path in next(iter(files)).parent.glob("*.parquet"):
-            if catalog.table_of(path) == table and path not in files:
-                path.unlink(missing_ok=True)
+        config, relation = target_config.config, target_config.relation
+        folder, table = self.write_dir / str(relation.schema), str(relation.identifier)
+        files = [Path(file) for file in config["files"]]
+        with self.con.cursor() as con:
+            if key := config["keep_other"]:
+                small = config["loans_per_batch"] // 2
+                tables.add_rows(con, folder, table, files, key, small)
+            else:
+                tables.replace_files(folder, table, files)
+            catalog.show_table(con, folder, table)

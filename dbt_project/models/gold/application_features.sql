@@ -1,15 +1,15 @@
 {#- The terms that were asked for, and how heavy they are for the income known at the application. -#}
+{{ config(materialized='incremental', unique_key='loan_id') }}
+
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
     {%- if is_incremental() %}
-    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
 ),
 
 financials as (
     select * from {{ ref('financials_features') }}
-    where {{ in_batch('application_date') }}
 ),
 
 features as (
@@ -27,9 +27,4 @@ features as (
 )
 
 select * from features
-{%- if is_incremental() %}
-union all
-select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
-{%- endif %}
 order by loan_id

@@ -1,8 +1,9 @@
+{{ config(materialized='incremental', unique_key='loan_id') }}
+
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
     {%- if is_incremental() %}
-    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
 ),
 
@@ -37,9 +38,4 @@ features as (
 )
 
 select * from features
-{%- if is_incremental() %}
-union all
-select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
-{%- endif %}
 order by loan_id

@@ -11,6 +11,7 @@
     Made in batches of customers (see macros/parquet.sql), so that each reads its own part of
     clickstream: a feature that compares customers belongs into a model of its own.
 -#}
+{{ config(materialized='incremental', unique_key='loan_id', meta={'batches_of': 'customer_id'}) }}
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
 {%- set names = windows | list -%}
@@ -158,9 +159,4 @@ features as (
 )
 
 select * from features
-{%- if is_incremental() %}
-union all
-select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch(customer) }}
-{%- endif %}
 order by loan_id

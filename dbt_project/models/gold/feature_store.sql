@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', unique_key='loan_id', meta={'batches_of': 'application_date'}) }}
 {%- set groups = ['application'] + feature_groups() | list -%}
 
 with applications as (
@@ -30,9 +31,4 @@ feature_store as (
 )
 
 select * from feature_store
-{%- if is_incremental() %}
-union all
-select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
-{%- endif %}
 order by application_date, loan_id

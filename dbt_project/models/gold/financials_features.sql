@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', unique_key='loan_id') }}
 {%- set taken_over = [
     'annual_income', 'monthly_inhand_salary', 'num_bank_accounts', 'num_credit_card', 'interest_rate',
     'num_of_loan', 'delay_from_due_date', 'num_of_delayed_payment', 'changed_credit_limit',
@@ -8,9 +9,8 @@
 
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
     {%- if is_incremental() %}
-    and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+    where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
 ),
 
@@ -55,9 +55,4 @@ features as (
 )
 
 select * from features
-{%- if is_incremental() %}
-union all
-select * from {{ this }}
-where {{ is_closed('application_date') }} and {{ in_batch('application_date') }}
-{%- endif %}
 order by loan_id
