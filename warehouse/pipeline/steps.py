@@ -83,18 +83,18 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Landed:
-    """A building folder whose bronze holds all files."""
+    """A building folder whose bronze holds all files, and dbt to build the rest there."""
 
     inspected: Inspected
     build_dir: Path
+    dbt: Dbt
 
 
 @dataclass(frozen=True)
 class Built:
-    """A building folder whose silver and gold are built, and the dbt that built them."""
+    """A building folder whose silver and gold are built."""
 
     landed: Landed
-    dbt: Dbt
     model_seconds: dict[str, float]
 
 
@@ -169,46 +169,52 @@ def land(work: Work, inspected: Inspected) -> Landed:
     Raises:
         UserError: a file cannot be read as its contract says, or Spark cannot be started.
     """
-    record = work.record
+    record, memory = work.record, work.options.memory
     build_dir = runs.begin(work.datamart, record.run_id, inspected.follows is not None)
+    dbt = _dbt(work, inspected, build_dir)
     new, files = inspected.files.to_land, inspected.files.files
     if new:
         with work.progress.step("land", f"landing {len(new)} of {len(files)} files"):
-            memory = work.options.memory
+            if not memory:  # while Spark lands: five seconds less to wait
+                dbt.parse_in_background()
             heap = {"memory": memory.spark_heap} if memory else {}
             settings = SparkSettings(record.log_file, work.options.spark_master, **heap)
             land_files(inspected.files, build_dir / "bronze", settings, work.progress.detail)
-    return Landed(inspected, build_dir)
+    return Landed(inspected, build_dir, dbt)
+
+
+def _dbt(work: Work, inspected: Inspected, build_dir: Path) -> Dbt:
+    """Return dbt on the building folder: incremental when the run follows the published one."""
+    options, memory = work.options, work.options.memory
+    return Dbt(
+        run_dir=build_dir,
+        target_dir=work.datamart.root / "dbt_target",
+        variables={"as_of": options.as_of, "known_at": options.known_at},
+        is_incremental=inspected.follows is not None,
+        on_model=work.progress.detail,
+        on_log=work.progress.log,
+        threads=1 if memory else 2,  # under a limit one model at a time has all of it
+        memory_limit=memory.duckdb if memory else None,
+    )
 
 
 def build(work: Work, landed: Landed) -> Built:
-    """Build silver and gold with dbt: incrementally when the run follows the published one.
+    """Build silver and gold with dbt.
 
     Raises:
         UserError: a model could not be built.
     """
     from warehouse.transform.compiled import CompiledProject
 
-    options, memory = work.options, work.options.memory
-    is_incremental = landed.inspected.follows is not None
+    dbt = landed.dbt
     with work.progress.step("build", "building silver and gold"):
-        dbt = Dbt(
-            run_dir=landed.build_dir,
-            target_dir=work.datamart.root / "dbt_target",
-            variables={"as_of": options.as_of, "known_at": options.known_at},
-            is_incremental=is_incremental,
-            on_model=work.progress.detail,
-            on_log=work.progress.log,
-            threads=1 if memory else 2,  # under a limit one model at a time has all of it
-            memory_limit=memory.duckdb if memory else None,
-        )
         dbt.parse()
         model_seconds = dbt.build_models()
         work.progress.parts["build"] = model_seconds
-        if not is_incremental:  # an incremental run keeps the SQL of the whole build it follows
+        if not dbt.is_incremental:  # an incremental run keeps the SQL of the whole build it follows
             CompiledProject.from_manifest(dbt.manifest).save(landed.build_dir)
         write_json(landed.build_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
-    return Built(landed, dbt, model_seconds)
+    return Built(landed, model_seconds)
 
 
 def test(work: Work, built: Built) -> Tested:
@@ -219,13 +225,14 @@ def test(work: Work, built: Built) -> Tested:
     """
     from warehouse.datamart.contents import contents
 
-    build_dir, follows = built.landed.build_dir, built.landed.inspected.follows
+    dbt, build_dir = built.landed.dbt, built.landed.build_dir
+    follows = built.landed.inspected.follows
     with work.progress.step("test", "testing silver and gold"):
-        results = built.dbt.run_tests()
+        results = dbt.run_tests()
         work.progress.parts["test"] = results.seconds
         for warning in results.warnings:
             work.progress.log(f"warning: {warning}")
-        found = contents(build_dir, _sources_that_close(built.dbt), built.dbt.memory_limit)
+        found = contents(build_dir, _sources_that_close(dbt), dbt.memory_limit)
         if follows is not None:
             before = built.landed.inspected.published or {}
             _check_closed_months(build_dir, follows, found, before)
@@ -296,9 +303,9 @@ def report(work: Work, published: Published) -> None:
     """Write the report of the published run into its folder, unless it is there."""
     if (published.run_dir / REPORT_FILE).exists():
         return
-    from warehouse.reporting.report import build_report, read_proof
-
     with work.progress.step("report", "writing the report"):
+        from warehouse.reporting.report import build_report, read_proof  # takes two seconds
+
         earlier = work.datamart.manifests_before(published.run_dir.name)
         proof = read_proof(work.datamart.root)
         page = build_report(published.run_dir, published.manifest, earlier, proof)
