@@ -20,7 +20,7 @@ def models():
 
 def test_every_model_says_what_one_row_is():
     sentences = {m.name: re.split(r"(?<=\.)\s", m.description.strip()) for m in models()}
-    assert [name for name, said in sentences.items() if not said[-1].startswith("One row")] == []
+    assert [name for name, found in sentences.items() if not found[-1].startswith("One row")] == []
 
 
 def test_every_column_named_in_yml_is_described():

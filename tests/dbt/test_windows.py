@@ -255,7 +255,7 @@ def test_windows_are_right_on_any_readings(random_tables):
         assert len(found) == len(loans)
         for loan in found:
             expected = clickstream(loan, rows.get(loan["customer_id"], []), used)
-            # beside values of two thousand millions the last digits of a float are gone
+            # next to values of two thousand millions the last digits of a float are gone
             for name, value, wanted in disagreements(loan, expected):
                 assert value is not None, name
                 assert wanted is not None, name

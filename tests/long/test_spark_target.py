@@ -105,11 +105,11 @@ def thrift_server(tmp_path):
         *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal"),
     ]
     log = tmp_path / "server.log"
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         server = subprocess.Popen(
             [str(part) for part in command],
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             env=user_environment()
             | {
                 "JAVA_HOME": str(make_java_home(tmp_path / "java")),

@@ -9,7 +9,7 @@ SMALLEST = 2**30
 
 # Measured, and rounded up: what is there before the first row is read.
 PYTHON_MIB = 400  # this process with dbt loaded
-JVM_MIB = 350  # Spark's JVM beside its heap: classes, compiled code, threads, buffers
+JVM_MIB = 350  # Spark's JVM outside its heap: classes, compiled code, threads, buffers
 DUCKDB_COUNTS = 0.9  # of the memory that DuckDB takes; buffers of its readers and writers are more
 LARGEST_HEAP_MIB = 4096  # Spark sorts and spills; more heap brings it nothing
 

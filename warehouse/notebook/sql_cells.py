@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def offer_sql_cells(shell: "InteractiveShell", con: duckdb.DuckDBPyConnection) -> None:
     """Bring %sql, %%sql, %%chart and completion to a notebook, all over this connection.
 
-    {{name}} in a cell stands for a variable of the notebook; frames are tables by their names.
+    {{name}} in a cell is the value of a variable of the notebook; frames are tables by their names.
     """
     import pandas as pd
     from IPython.core.magic import no_var_expand

@@ -22,10 +22,10 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
             f"Nothing to do: no file and no rule changed since run {manifest['run_id']}.",
             highlight=False,
         )
-    for name, said in SCOPES.items():
+    for name, scope in SCOPES.items():
         if manifest["inputs"].get(name):
             console.print(
-                f"Built {said} {manifest['inputs'][name]}.", style="bold", highlight=False
+                f"Built {scope} {manifest['inputs'][name]}.", style="bold", highlight=False
             )
     console.print(_rows(manifest))
     console.print(_labels(manifest))
@@ -55,7 +55,7 @@ def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new:
 
 
 def show_profile(console: Console, manifest: dict[str, Any]) -> None:
-    """Print the parts of each step, the longest first; parts of a step run beside each other."""
+    """Print the parts of each step, the longest first; parts of a step run at the same time."""
     table = _table("Where the time went", "step", "seconds")
     for step, seconds in manifest["seconds"].items():
         table.add_row(f"[bold]{step}[/bold]", f"[bold]{seconds:.1f}[/bold]")
