@@ -66,12 +66,6 @@ def run(setting: "Setting") -> Part:
                 new_month.wall_seconds / first.wall_seconds,
                 0.75,
             ),
-            Claim(
-                f"leakage proof over {MONTHS_BEFORE} months, wall time",
-                costs["proof"].wall_seconds,
-                60,
-                " s",
-            ),
         ],
     )
 

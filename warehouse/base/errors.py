@@ -6,6 +6,6 @@ class UserError(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says in its first line, its kind where it says nothing."""
+    """Return the first line of an error, its kind where it has none."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)

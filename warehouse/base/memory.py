@@ -31,7 +31,7 @@ class MemoryLimit:
 
     @property
     def duckdb(self) -> str:
-        """What DuckDB may hold in memory before it spills to disk, as DuckDB takes it."""
+        """Memory that DuckDB may hold before it spills to disk, as DuckDB takes it."""
         return f"{int((self.bytes // MIB - PYTHON_MIB) * DUCKDB_COUNTS)}MiB"
 
 
