@@ -172,46 +172,46 @@ def test_a_refused_file_leaves_a_manifest_and_a_log_too(datamart, data_dir):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 40 MB of its own; skips where this machine lets nobody mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk(published_small, place, tmp_path):
+    """The datamart on a file system of 40 MB of its own, with what dbt has parsed already.
+
+    Skips where this machine lets nobody mount one.
+    """
+    shutil.copytree(place / "dbt_target", tmp_path / "dbt_target")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(place)], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    shutil.copytree(published_small, place, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(tmp_path / "dbt_target", place / "dbt_target")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def test_a_full_disk_leaves_the_last_good_run(published_small, tiny_data, small_disk):
+def test_a_full_disk_leaves_the_last_good_run(small_disk, tiny_data):
     """Full at once, then half way."""
-    datamart = small_disk / "datamart"
-    shutil.copytree(published_small, datamart, symlinks=True)
-    before = (datamart / "current").resolve()
-    own = write_own_tables(datamart)
-    folders = ("--data-dir", tiny_data, "--datamart-dir", datamart)
+    before = (small_disk / "current").resolve()
+    own = write_own_tables(small_disk)
+    folders = ("--data-dir", tiny_data, "--datamart-dir", small_disk)
     for free_bytes in (0, 1_000_000):
         free = shutil.disk_usage(small_disk).free
         (small_disk / "ballast").write_bytes(b"0" * (free - free_bytes))
         result = run_main("--rebuild", *folders)
         assert_one_line_of_error(result)
         assert "space" in result.stderr
-        assert (datamart / "current").resolve() == before
+        assert (small_disk / "current").resolve() == before
         (small_disk / "ballast").unlink()
     assert run_main(*folders).returncode == 0
-    assert (datamart / "current").resolve() == before
-    assert not (datamart / "building").exists()
-    read_one_whole_run(datamart, with_hash=True)
-    assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+    assert (small_disk / "current").resolve() == before
+    assert not (small_disk / "building").exists()
+    read_one_whole_run(small_disk, with_hash=True)
+    assert {path.name: path.read_bytes() for path in (small_disk / "lab").iterdir()} == own
 
 
-def test_a_read_only_folder_ends_in_one_line(published_small, small_disk):
-    datamart = small_disk / "datamart"
-    shutil.copytree(published_small, datamart, symlinks=True)
+def test_a_read_only_folder_ends_in_one_line(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    result = run_main("--rebuild", "--datamart-dir", datamart)
+    result = run_main("--rebuild", "--datamart-dir", small_disk)
     assert_one_line_of_error(result)
     assert "cannot be written" in result.stderr
-    read_one_whole_run(datamart)
+    read_one_whole_run(small_disk)
