@@ -44,31 +44,39 @@ def test_without_a_datamart_dbt_says_what_to_do(project):
     assert "python main.py" in done.stdout
 
 
-def test_two_builds_at_once_in_jupyterlab_do_not_mix_and_show_reads_them(project, tmp_path):
-    """From another folder, found by the environment that JupyterLab gives, then by options."""
+def test_a_build_inside_the_project_and_one_in_jupyterlab_at_once_do_not_mix(project, tmp_path):
+    """The first is of everything, unit tests and all; `show` reads what they made.
+
+    From another folder the project is found by JupyterLab's environment, or by options.
+    """
     folder = project / "dbt_project"
     lab = lab_environment(project / "datamart")
-    environment = user_environment(project) | lab
-    environment |= {name: str(folder) for name in ("DBT_PROJECT_DIR", "DBT_PROFILES_DIR")}
-    command = [shutil.which("dbt", path=lab["PATH"]), "run", "--select", "label_store"]
-    builds = []
-    for target in (project / "target_1", project / "target_2"):
-        shutil.copytree(folder / "target", target)
-        options = {"cwd": tmp_path, "env": environment, "stdout": subprocess.PIPE, "text": True}
-        builds.append(subprocess.Popen([*command, "--target-path", str(target)], **options))
+    environment = user_environment(project)
+    in_lab = environment | lab
+    in_lab |= {name: str(folder) for name in ("DBT_PROJECT_DIR", "DBT_PROFILES_DIR")}
+    target = project / "target_of_lab"
+    shutil.copytree(folder / "target", target)
+    part = ("run", "--select", "label_store", "--target-path", str(target))
+    builds = [
+        subprocess.Popen(
+            [shutil.which("dbt", path=env["PATH"]), *command],
+            cwd=cwd,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for command, cwd, env in ((("build",), folder, environment), (part, tmp_path, in_lab))
+    ]
     for build in builds:
         output = build.communicate()[0]
         assert build.returncode == 0, output
-    dev = project / "datamart" / "dev" / "gold"
-    assert [path.name for path in dev.iterdir()] == ["label_store.parquet"]
+        assert "ERROR=0" in output
+    dev, published = (project / "datamart" / name / "gold" for name in ("dev", "current"))
+    assert {path.name for path in dev.iterdir()} == {path.name for path in published.iterdir()}
     tables = "{{ ref('label_store') }} join {{ ref('training_set') }}"
     query = f"select loan_id from {tables} using (loan_id)"
     options = ("--project-dir", folder, "--profiles-dir", folder)
     assert "loan_id" in dbt(project, "show", *options, "--inline", query, cwd=tmp_path)
-
-
-def test_dbt_build_works_inside_the_project_unit_tests_and_all(project):
-    assert "ERROR=0" in dbt(project, "build")
 
 
 def test_docs_are_generated_and_what_dbt_leaves_names_nobody(project):

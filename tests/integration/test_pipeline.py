@@ -106,19 +106,6 @@ def test_second_run_on_the_same_files_does_nothing(datamart, monkeypatch, capsys
         assert [path.stem for path in (datamart / folder).iterdir()] == [before.name]
 
 
-def test_removed_table_is_built_again_also_with_little_memory(datamart, capsys):
-    before = manifest_of(datamart)
-    (datamart / "current").resolve().joinpath("gold", "label_store.parquet").unlink()
-    folders = ["--datamart-dir", str(datamart)]
-    assert main([*folders, "--profile", "--memory-limit", "1.1GiB"]) == 0
-    assert (datamart / "gold" / "label_store.parquet").exists()
-    assert manifest_of(datamart)["run_id"] != before["run_id"]
-    assert manifest_of(datamart)["training_set_sha256"] == before["training_set_sha256"]
-    profile = capsys.readouterr().out.partition("Where the time went")[2]
-    for part in ("build", "gold.clickstream_features", "test"):
-        assert re.search(rf"{part}.* \d+\.\d", profile), part
-
-
 def test_report_that_is_missing_is_written_next_time(datamart, monkeypatch, capsys):
     run_dir = (datamart / "current").resolve()
     (run_dir / "report.html").unlink()
@@ -137,25 +124,6 @@ def test_bronze_that_was_removed_is_an_error_of_one_line(datamart, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "bronze/lms_loan_daily" in error and "put the file back" in error
-
-
-def test_closed_month_that_changed_publishes_nothing(datamart, capsys):
-    """An incremental run that would change the features of a closed application fails."""
-    manifest = manifest_of(datamart)
-    assert sum(month["is_closed"] for month in manifest["application_months"]) > 12
-    manifest["application_months"][3]["sha256"] = "another"
-    manifest["inputs"]["files"].pop()  # as if a file had come since
-    path = (datamart / "current").resolve() / "manifest.json"
-    path.write_text(json.dumps(manifest))
-    assert main(["--datamart-dir", str(datamart)]) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert manifest["application_months"][3]["month"] in error
-    assert manifest_of(datamart)["run_id"] == manifest["run_id"]
-
-
-def manifest_of(datamart) -> dict:
-    return json.loads((datamart / "current" / "manifest.json").read_text())
 
 
 @pytest.mark.parametrize("name", ["um läut", "quo'te", "#1", "(a) & b"])

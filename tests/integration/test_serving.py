@@ -27,6 +27,7 @@ from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.cli.main import main
 from warehouse.features.scoring import build_scoring_set
+from warehouse.sample.files import write_files
 from warehouse.serving.definitions import Definitions, Feature, Group, read_definitions
 from warehouse.serving.materialise import history, materialise, serving_dir, write_store
 from warehouse.serving.stores import Served, online_store
@@ -35,10 +36,15 @@ FIRST_DAY, NEXT_MONTH = "2024-07-15", "2024-10-15"
 
 
 @pytest.fixture(scope="session")
-def two_runs(tiny_data, tiny_queries, tmp_path_factory) -> Path:
-    """A folder with two runs: july, of the first load; october, of three with corrections."""
+def two_runs(tiny_queries, tmp_path_factory) -> Path:
+    """A folder with two runs: july, of the first load; october, of three with corrections.
+
+    The customers are few, as each has all features.
+    """
     root = tmp_path_factory.mktemp("two_runs")
-    october = land_with_corrections(tiny_data, root).rename(root / "october")
+    (root / "data").mkdir()
+    write_files(20, 3, root / "data")
+    october = land_with_corrections(root / "data", root).rename(root / "october")
     shutil.copytree(october, root / "july", ignore=shutil.ignore_patterns("load_00000[2-9]*"))
     finish_run(october, tiny_queries)
     finish_run(root / "july", tiny_queries, october / "gold" / "feature_catalog.parquet")
@@ -187,7 +193,6 @@ def contents(datamart: Path) -> dict[str, list[tuple]]:
 def test_what_was_served_can_be_asked_for_after_later_loads(datamart, two_runs, tmp_path):
     """The recipe of docs/serving.md: the datamart as of the load that was served from."""
     closed_day = "2024-06-15"
-    serve(datamart, closed_day)
     serve(datamart, FIRST_DAY)
     closed, open_ = features_as_of(datamart, closed_day), features_as_of(datamart, FIRST_DAY)
     assert stored(datamart, list(open_)) == open_

@@ -1,7 +1,8 @@
-"""Killed, full, read-only, failing or started twice: the published datamart stays whole."""
+"""Killed, full, failing, damaged or started twice: the published datamart stays whole."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,18 +24,33 @@ from tests.support.survival import (
 )
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import PROJECT_DIR
+from warehouse.cli.main import main
 from warehouse.datamart.lock import locked
+
+
+# The runs of this file are of few customers: what is in the tables does not matter here.
+@pytest.fixture
+def datamart(small):
+    return small
+
+
+@pytest.fixture
+def data_dir(small_data):
+    return small_data
 
 
 def test_killed_runs_leave_the_last_good_one_and_the_next_recovers_without_links(
     datamart, data_dir, tmp_path
 ):
-    """Turns a datamart with links into one without, by runs that are killed and one that is not."""
+    """One run is killed as it builds the models, one as it lands; the next makes folders of links.
+
+    The seed is chosen for these two instants.
+    """
     project = project_of_patterns(tmp_path / "project")
     kill_at_random_instants(
-        project, datamart, data_dir, seed=1, builds=0, loads=1, main=MAIN_WITHOUT_LINKS
+        project, datamart, data_dir, seed=979, builds=1, loads=1, main=MAIN_WITHOUT_LINKS
     )
-    assert outcomes(datamart)["unfinished"] >= 1
+    assert outcomes(datamart)["unfinished"] == 2
     assert not any(path.is_symlink() for path in datamart.iterdir() if path.name != "dbt_target")
     assert (datamart / "gold" / "feature_store.parquet").exists()
     folders = ("--data-dir", data_dir, "--datamart-dir", datamart)
@@ -42,7 +58,9 @@ def test_killed_runs_leave_the_last_good_one_and_the_next_recovers_without_links
     assert "Nothing to do: no file and no rule changed since run" in again.stdout
 
 
-@pytest.mark.parametrize("moment", ["landing", "built silver"])
+@pytest.mark.parametrize(
+    "moment", ["landing", pytest.param("built silver", marks=pytest.mark.long)]
+)
 def test_a_run_that_is_asked_to_end_ends_like_ctrl_c(datamart, data_dir, moment):
     """By SIGTERM, while Spark starts or dbt builds: one line, nothing left running."""
     before = (datamart / "current").resolve()
@@ -94,7 +112,7 @@ def test_a_failing_test_at_the_end_publishes_nothing_and_says_why(datamart, data
         f",{person},2023-02-01",
     ]
     with (data_dir / "features_attributes.csv").open("a") as file:
-        file.writelines(f"{line}\n" for line in broken * 100)
+        file.writelines(f"{line}\n" for line in broken * 5)
     result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
     assert_one_line_of_error(result)
     for text in ("features_attributes", "in quarantine", "malformed_row", "the limit is 5.0 %"):
@@ -105,6 +123,38 @@ def test_a_failing_test_at_the_end_publishes_nothing_and_says_why(datamart, data
     read_one_whole_run(datamart, with_hash=True)
     assert MARKED_NAME not in result.stdout and MARKED_SSN not in result.stdout
     assert leaks(beyond_bronze(datamart), [MARKED_NAME, MARKED_SSN]) == []
+
+
+def test_closed_month_that_changed_publishes_nothing(datamart, data_dir, capsys):
+    """An incremental run that would change the features of a closed application fails."""
+    manifest = manifest_of(datamart)
+    assert sum(month["is_closed"] for month in manifest["application_months"]) > 12
+    manifest["application_months"][3]["sha256"] = "another"
+    manifest["inputs"]["files"].pop()  # as if a file had come since
+    path = (datamart / "current").resolve() / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    assert main(["--data-dir", str(data_dir), "--datamart-dir", str(datamart)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert manifest["application_months"][3]["month"] in error
+    assert manifest_of(datamart)["run_id"] == manifest["run_id"]
+
+
+def test_removed_table_is_built_again_also_with_little_memory(datamart, data_dir, capsys):
+    before = manifest_of(datamart)
+    (datamart / "current").resolve().joinpath("gold", "label_store.parquet").unlink()
+    folders = ["--data-dir", str(data_dir), "--datamart-dir", str(datamart)]
+    assert main([*folders, "--profile", "--memory-limit", "1.1GiB"]) == 0
+    assert (datamart / "gold" / "label_store.parquet").exists()
+    assert manifest_of(datamart)["run_id"] != before["run_id"]
+    assert manifest_of(datamart)["training_set_sha256"] == before["training_set_sha256"]
+    profile = capsys.readouterr().out.partition("Where the time went")[2]
+    for part in ("build", "gold.clickstream_features", "test"):
+        assert re.search(rf"{part}.* \d+\.\d", profile), part
+
+
+def manifest_of(datamart) -> dict:
+    return json.loads((datamart / "current" / "manifest.json").read_text())
 
 
 def test_a_refused_file_leaves_a_manifest_and_a_log_too(datamart, data_dir):
@@ -122,45 +172,46 @@ def test_a_refused_file_leaves_a_manifest_and_a_log_too(datamart, data_dir):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 40 MB of its own; skips where this machine lets nobody mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk(published_small, place, tmp_path):
+    """The datamart on a file system of 40 MB of its own, with what dbt has parsed already.
+
+    Skips where this machine lets nobody mount one.
+    """
+    shutil.copytree(place / "dbt_target", tmp_path / "dbt_target")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(place)], capture_output=True
     )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    shutil.copytree(published_small, place, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(tmp_path / "dbt_target", place / "dbt_target")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-@pytest.mark.parametrize("free_bytes", [0, 1_000_000], ids=["at once", "half way"])
-def test_a_full_disk_leaves_the_last_good_run(sample_datamart, small_disk, free_bytes):
-    datamart = small_disk / "datamart"
-    shutil.copytree(sample_datamart, datamart, symlinks=True)
-    shutil.rmtree(datamart / "dbt_target")
-    before = (datamart / "current").resolve()
-    own = write_own_tables(datamart)
-    free = shutil.disk_usage(small_disk).free
-    (small_disk / "ballast").write_bytes(b"0" * (free - free_bytes))
-    result = run_main("--rebuild", "--datamart-dir", datamart)
-    assert_one_line_of_error(result)
-    assert "space" in result.stderr
-    assert (datamart / "current").resolve() == before
-    (small_disk / "ballast").unlink()
-    assert run_main("--datamart-dir", datamart).returncode == 0
-    assert (datamart / "current").resolve() == before
-    assert not (datamart / "building").exists()
-    read_one_whole_run(datamart, with_hash=True)
-    assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+def test_a_full_disk_leaves_the_last_good_run(small_disk, tiny_data):
+    """Full at once, then half way."""
+    before = (small_disk / "current").resolve()
+    own = write_own_tables(small_disk)
+    folders = ("--data-dir", tiny_data, "--datamart-dir", small_disk)
+    for free_bytes in (0, 1_000_000):
+        free = shutil.disk_usage(small_disk).free
+        (small_disk / "ballast").write_bytes(b"0" * (free - free_bytes))
+        result = run_main("--rebuild", *folders)
+        assert_one_line_of_error(result)
+        assert "space" in result.stderr
+        assert (small_disk / "current").resolve() == before
+        (small_disk / "ballast").unlink()
+    assert run_main(*folders).returncode == 0
+    assert (small_disk / "current").resolve() == before
+    assert not (small_disk / "building").exists()
+    read_one_whole_run(small_disk, with_hash=True)
+    assert {path.name: path.read_bytes() for path in (small_disk / "lab").iterdir()} == own
 
 
-def test_a_read_only_folder_ends_in_one_line(sample_datamart, small_disk):
-    datamart = small_disk / "datamart"
-    shutil.copytree(sample_datamart, datamart, symlinks=True)
+def test_a_read_only_folder_ends_in_one_line(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    result = run_main("--rebuild", "--datamart-dir", datamart)
+    result = run_main("--rebuild", "--datamart-dir", small_disk)
     assert_one_line_of_error(result)
     assert "cannot be written" in result.stderr
-    read_one_whole_run(datamart)
+    read_one_whole_run(small_disk)

@@ -10,11 +10,10 @@ import duckdb
 import pytest
 
 from tests.support.bronze import contracts, land_files, land_rows
-from tests.support.compiled import compiled_project
+from tests.support.compiled import compile_models, compiled_project
 from warehouse.base.catalog import attach
-from warehouse.base.paths import DBT_DIR
 from warehouse.sample.files import write_files
-from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
+from warehouse.transform.compiled import CompiledProject, connect_in_memory
 
 FIRST_LOAD, SECOND_LOAD = "2024-07-01 06:00:00", "2025-06-01 06:00:00"
 
@@ -104,10 +103,10 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
 BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine", "reasons")
 
 
-def build(run_dir: Path, project_dir: Path = DBT_DIR, **variables: str) -> CompiledProject:
-    """Compile the models and build the feature and label stores of a run folder from its bronze."""
+def build(run_dir: Path, **variables: str) -> CompiledProject:
+    """Build the feature and label stores of a run folder from its bronze, with these variables."""
     (run_dir / "manifest.json").write_text(json.dumps({"inputs": variables}))
-    project = compile_project(project_dir, run_dir, run_dir.parent / "dbt_target")
+    project = compile_models(run_dir.parent, variables)
     build_compiled(run_dir, project)
     return project
 
