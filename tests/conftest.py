@@ -12,8 +12,7 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-import tests.support.quick.sitecustomize  # noqa: F401
-from tests.support.project import QUICK, copy_project, run_main
+from tests.support.project import copy_project, run_main
 from tests.support.small import place, published_small, small, small_data  # noqa: F401
 from tests.support.tiny import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
 from warehouse.base.catalog import attach
@@ -23,9 +22,6 @@ from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-# for what the project starts by itself; other commands have it from user_environment
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(QUICK)]))
 
 # for a few rows compiling costs more than it saves
 QUICK_SPARK = {

@@ -8,18 +8,15 @@ from pathlib import Path
 
 from warehouse.base.paths import PROJECT_DIR
 
-QUICK = Path(__file__).with_name("quick")
-
 
 def user_environment(project: Path = PROJECT_DIR) -> dict[str, str]:
     """Return the environment of a user's terminal: dbt on the path, no variable of the project.
 
     The package of `project` is found first, so that dbt in a copy of the project runs its code.
-    What is hidden from it is in quick/sitecustomize.py.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return kept | {"PATH": tools, "PYTHONPATH": f"{project}{os.pathsep}{QUICK}"}
+    return kept | {"PATH": tools, "PYTHONPATH": str(project)}
 
 
 def run_command(
