@@ -83,18 +83,11 @@ class Warehouse:
 
 
 def run_dbt(dbt_dir: Path, run_dir: Path, *command: str, target="run", manifest=None) -> Any:
-    """Run dbt with the variables and folder of a proof, which then need not parse all again.
-
-    A proof reads no folder of a run; here a file of that name says which run it is.
-    """
     from dbt.cli.main import dbtRunner
 
-    folder = dbt_dir / ("target" if target == "run" else f"target_{target}")
-    folder.mkdir(exist_ok=True)
-    (folder / "empty_run").write_text(str(run_dir))
-    variables = {"run_dir": str(folder / "empty_run"), "memory_limit": None}
+    variables = {"run_dir": str(run_dir), "memory_limit": None}
     options = ["--project-dir", str(dbt_dir), "--profiles-dir", str(dbt_dir), "--target", target]
-    options += ["--target-path", str(folder), "--no-write-json"]
+    options += ["--target-path", str(dbt_dir / f"target_{target}"), "--no-write-json"]
     options += ["--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "none"]
     return dbtRunner(manifest=manifest).invoke([*command, *options])
 

@@ -18,10 +18,16 @@ def attach(con: "DuckDBPyConnection", run_dir: Path) -> None:
     The views name the files by absolute path, so they keep showing this one run whatever is
     published later.
     """
+    import duckdb
+
     for layer in LAYERS:
         con.execute(f"create schema if not exists {layer}")
         for table, scan in _tables(run_dir.resolve() / layer).items():
-            _create_view(con, layer, table, scan)
+            try:
+                _create_view(con, layer, table, scan)
+            except duckdb.IOException:  # a user's file that a run has moved to the lab by now
+                if table in _tables(run_dir.resolve() / layer):
+                    raise
 
 
 def attach_lab(con: "DuckDBPyConnection", lab_dir: Path) -> dict[str, str]:
