@@ -240,6 +240,7 @@ def test_what_new_source_wrote_reads_the_file(con):
 def test_report_and_explain_show_it(con, five):
     page = build_report(five.run_dir, {"run_id": "five"}, [], None)
     assert "bureau_enquiries_2.csv.gz" in page
+    assert "python main.py prove adds a light model" in page
     assert all(feature in page for feature in FEATURES)
     (loan,) = con.execute(
         "select min(loan_id) from gold.feature_store where enquiries_90_days > 0"

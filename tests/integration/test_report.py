@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from warehouse.base.layout import Datamart
-from warehouse.reporting.report import build_report, read_proof
+from warehouse.base.layout import GROUP_POWER_FILE, REPORT_FILE, Datamart
+from warehouse.modelling.group_power import group_power
+from warehouse.reporting.report import build_report, read_proof, renew_report
 
 SECTIONS = "rows loads quarantine cleaning knowledge tests labels presence drift power splits"
 CHARTS = "rates maturity vintages presence drift power models splits times"
@@ -21,6 +22,7 @@ def html(sample_datamart) -> str:
         "error": "data/feature_clickstream.csv: column fe_7 is missing",
         "seconds": {"inspect": 0.2},
     }
+    group_power(datamart.current_run())
     return build_report(datamart.current_run(), datamart.current_manifest(), [failed, failed], None)
 
 
@@ -88,8 +90,9 @@ def test_no_personal_data_no_identifier_no_path_and_nothing_to_fetch(html, sampl
     assert "@import" not in page and "url(" not in page
 
 
-def test_a_difference_of_the_last_proof_is_wrong_and_shown(sample_datamart, tmp_path):
-    datamart = Datamart(sample_datamart)
+def test_the_report_is_renewed_with_the_last_proof_and_a_model_a_group(datamart):
+    run_dir = Datamart(datamart).current_run()
+    (run_dir / GROUP_POWER_FILE).unlink(missing_ok=True)
     proof = {
         "run_id": "7",
         "outcome": "failed",
@@ -99,13 +102,15 @@ def test_a_difference_of_the_last_proof_is_wrong_and_shown(sample_datamart, tmp_
         "differences": [{"column": "fe_1", "month": "2024-01"}],
         "finished_at": "2026-01-01T00:00:00Z",
     }
-    assert read_proof(tmp_path) is None
-    (tmp_path / "proof.json").write_text("{")
-    assert read_proof(tmp_path) is None
-    (tmp_path / "proof.json").write_text(json.dumps(proof))
-    found = read_proof(tmp_path)
-    html = build_report(datamart.current_run(), datamart.current_manifest(), [], found)
+    assert read_proof(datamart) is None
+    (datamart / "proof.json").write_text("{")
+    assert read_proof(datamart) is None
+    (datamart / "proof.json").write_text(json.dumps(proof))
+    renew_report(Datamart(datamart))
+    html = (datamart / REPORT_FILE).read_text(encoding="utf-8")
     text = text_of(html)
     assert "1\u00a0thing is wrong." in html or "1 thing is wrong." in text
     assert "Gold of run 7 was rebuilt without the future at 1 month" in text
     assert "fe_1" in html
+    assert "all groups together reach an AUC of" in text
+    assert 'id="chart-models"' in html

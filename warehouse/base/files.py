@@ -19,6 +19,14 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, default=str) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds, None where there is no readable one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def link_or_copy(source: str, target: str) -> None:
     """Hard-link a file, or copy it on a file system without hard links."""
     try:

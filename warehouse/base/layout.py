@@ -17,13 +17,14 @@ On a file system without links `current` is a text file that names the run, and 
 gold are copies of its folders.
 """
 
-import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
+from warehouse.base.files import read_json
+
 LAYERS = ("bronze", "silver", "gold")
 REPORT_FILE = "report.html"
+GROUP_POWER_FILE = "group_power.json"  # of a run: what `prove` or the deck measured
 
 
 class Datamart:
@@ -49,17 +50,10 @@ class Datamart:
     def current_manifest(self) -> dict[str, Any] | None:
         """Return the published run's manifest, None before the first run."""
         run_dir = self.current_run()
-        if run_dir is None:
-            return None
-        with contextlib.suppress(OSError, ValueError):
-            return dict(json.loads((run_dir / "manifest.json").read_text(encoding="utf-8")))
-        return None
+        manifest: dict[str, Any] | None = read_json(run_dir / "manifest.json") if run_dir else None
+        return manifest
 
     def manifests_before(self, run_id: str) -> list[dict[str, Any]]:
         """Return the manifests of other runs, oldest first; unreadable ones are left out."""
-        found = []
-        for path in sorted(self.manifests.glob("[!.]*.json")):
-            with contextlib.suppress(OSError, ValueError):
-                if path.stem != run_id:
-                    found.append(dict(json.loads(path.read_text(encoding="utf-8"))))
-        return found
+        files = [path for path in self.manifests.glob("[!.]*.json") if path.stem != run_id]
+        return [manifest for path in sorted(files) if (manifest := read_json(path))]

@@ -5,12 +5,11 @@ or has another size, was put there by somebody else.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from warehouse.base.files import write_json
+from warehouse.base.files import read_json, write_json
 from warehouse.base.layout import LAYERS
 
 FILES_FILE = "files.json"
@@ -33,10 +32,8 @@ def save_list(run_dir: Path) -> None:
 
 def load_list(run_dir: Path) -> dict[str, int] | None:
     """Return the list of the run's files, None when it keeps none."""
-    try:
-        return dict(json.loads((run_dir / FILES_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None
+    files: dict[str, int] | None = read_json(run_dir / FILES_FILE)
+    return files
 
 
 def missing_files(run_dir: Path) -> list[str]:

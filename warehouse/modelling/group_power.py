@@ -1,6 +1,5 @@
 """How much each feature group tells about default, measured by one light model a group."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import duckdb
 import pandas as pd
 
 from warehouse.base.catalog import attach
+from warehouse.base.files import read_json, write_json
+from warehouse.base.layout import GROUP_POWER_FILE
 from warehouse.modelling.baseline import default_risk, judge, logistic, one_thread, scorecard
 from warehouse.modelling.data import CLICKSTREAM, Split, split_by_date, with_history
 from warehouse.modelling.judging import auc, auc_interval, caught
 
-FILE = "group_power.json"
 RESAMPLES = 200
 EVERY = "all groups"
 
@@ -21,15 +21,13 @@ Row = dict[str, Any]
 
 def group_power(run_dir: Path) -> list[Row]:
     """Return what `measure` finds in a published run; the result is kept in the run's folder."""
-    file = run_dir / FILE
-    if file.exists():
-        return list(json.loads(file.read_text(encoding="utf-8")))
-    with duckdb.connect() as con:
-        attach(con, run_dir)
-        rows = measure(con)
-    new_file = file.with_suffix(".new")
-    new_file.write_text(json.dumps(rows), encoding="utf-8")
-    new_file.replace(file)
+    file = run_dir / GROUP_POWER_FILE
+    rows: list[Row] | None = read_json(file)
+    if rows is None:
+        with duckdb.connect() as con:
+            attach(con, run_dir)
+            rows = measure(con)
+        write_json(file, rows)
     return rows
 
 

@@ -5,7 +5,6 @@ page are in templates/report.html.j2 and report.css; its charts draw themselves,
 the page brings along, so that it opens without a network.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,10 +14,9 @@ import altair as alt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from warehouse.base.files import write_text
-from warehouse.base.layout import REPORT_FILE, Datamart
+from warehouse.base.files import read_json, write_text
+from warehouse.base.layout import GROUP_POWER_FILE, REPORT_FILE, Datamart
 from warehouse.datamart.publish import show_report
-from warehouse.modelling.group_power import group_power
 from warehouse.reporting import charts, findings, theme
 from warehouse.reporting.charts.base import words
 from warehouse.reporting.tables import Row, Tables, open_tables
@@ -40,7 +38,7 @@ def build_report(
     earlier_manifests: manifests of the runs before, in any order, failed ones too; proof: the last
     result of the leakage proof, None where it was never run.
     """
-    models = group_power(run_dir)
+    models = read_json(run_dir / GROUP_POWER_FILE) or []
     with open_tables(run_dir) as tables:
         found = findings.judge(tables, manifest, proof, models)
         page = {
@@ -62,10 +60,17 @@ def build_report(
 
 
 def renew_report(datamart: Datamart) -> None:
-    """Write the published run's report again, with what came after the run: the leakage proof."""
+    """Write the published run's report again, with what takes longer than a run should.
+
+    That is the last leakage proof, and a model a feature group: an honest one that is too good to
+    be true is a leak, too.
+    """
+    from warehouse.modelling.group_power import group_power
+
     run_dir, manifest = datamart.current_run(), datamart.current_manifest()
     if run_dir is None or manifest is None:
         return
+    group_power(run_dir)
     earlier = datamart.manifests_before(str(manifest["run_id"]))
     page = build_report(run_dir, manifest, earlier, read_proof(datamart.root))
     write_text(run_dir / REPORT_FILE, page)
@@ -74,10 +79,8 @@ def renew_report(datamart: Datamart) -> None:
 
 def read_proof(datamart_dir: Path) -> dict[str, Any] | None:
     """Return the last result of the leakage proof, None where there is none."""
-    try:
-        return dict(json.loads((datamart_dir / "proof.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None
+    proof: dict[str, Any] | None = read_json(datamart_dir / "proof.json")
+    return proof
 
 
 def _charts(
