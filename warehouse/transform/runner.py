@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -42,7 +41,6 @@ class Dbt:
         threads: number of models that are built at the same time.
         memory_limit: memory that DuckDB may hold, such as 2000MiB; None for its own default.
         manifest: dbt's manifest, after `parse`.
-        parsing: the thread that reads the project, after `parse_in_background`.
     """
 
     run_dir: Path
@@ -54,23 +52,17 @@ class Dbt:
     threads: int = 2
     memory_limit: str | None = None
     manifest: Any = field(default=None, init=False)
-    parsing: "Future[Any] | None" = field(default=None, init=False)
-
-    def parse_in_background(self) -> None:
-        """Begin to read the project, in a thread that ends with this process."""
-        self.parsing = Future()
-        Thread(target=_work, args=(self.parsing, self._parse), daemon=True).start()
+    _parsing: Lock = field(default_factory=Lock, init=False)
 
     def parse(self) -> None:
-        """Read the project, or wait until it is read.
+        """Read the project, unless that is done; waits for another thread that is at it.
 
         Raises:
             UserError: the project cannot be read.
         """
-        self.manifest = self.parsing.result() if self.parsing else self._parse()
-
-    def _parse(self) -> Any:
-        return self._invoke("parse").result
+        with self._parsing:
+            if self.manifest is None:
+                self.manifest = self._invoke("parse").result
 
     def build_models(self) -> dict[str, float]:
         """Build all models; returns the seconds of each, such as {"gold.label_store": 0.2}.
@@ -177,14 +169,6 @@ class Dbt:
             except duckdb.Error:
                 return []
         return [message for (message,) in found]
-
-
-def _work(future: "Future[Any]", work: Callable[[], Any]) -> None:
-    """Give the future what the work returns or raises."""
-    try:
-        future.set_result(work())
-    except Exception as error:
-        future.set_exception(error)
 
 
 def descriptions(manifest: Any) -> dict[str, Any]:
