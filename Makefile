@@ -32,6 +32,8 @@ $(PYTHON):
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(PYTHON)
 	$(call install,what a run needs (1.3 GB on disk),run)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Keeping Spark's classes ready for Java, once, in half a minute."
+	-@$(PYTHON) -m warehouse.landing.archive
 
 $(VENV)/.%: requirements/%.lock $(VENV)/.run
 	$(call install,the packages for $*,$*)

@@ -6,6 +6,7 @@ models DATA_DIR OUT_DIR RUN_DIR: bare Spark, then DuckDB runs the compiled SQL o
 bytes RUN_DIR OUT_DIR: DuckDB reads every column of bronze and writes the bytes of silver and gold.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,16 +17,20 @@ from warehouse.base.paths import CONTRACTS_FILE
 from warehouse.contracts.contract import read_contracts
 from warehouse.landing.bronze import land
 from warehouse.landing.inspection import inspect_sources
-from warehouse.spark.session import SparkSettings, spark_session
+from warehouse.spark.java import make_java_home
+from warehouse.spark.session import SparkSettings
 from warehouse.transform.compiled import CompiledProject
 
 
 def spark(data_dir: Path, out_dir: Path) -> None:
-    """Land data_dir with bare Spark."""
-    with spark_session(SparkSettings(out_dir / "spark.log", memory="2g")) as session:
-        for path in sorted(data_dir.glob("*.csv")):
-            frame = session.read.csv(str(path), header=True)
-            frame.write.parquet(str(out_dir / "landed" / path.stem))
+    """Land data_dir with bare Spark: no setting of its own, no partitions, no provenance."""
+    from pyspark.sql import SparkSession
+
+    os.environ["JAVA_HOME"] = str(make_java_home(out_dir / "java"))
+    session = SparkSession.builder.master("local[*]").getOrCreate()
+    for path in sorted(data_dir.glob("*.csv")):
+        session.read.csv(str(path), header=True).write.parquet(str(out_dir / "landed" / path.stem))
+    session.stop()
 
 
 def landing(data_dir: Path, out_dir: Path) -> None:

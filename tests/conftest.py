@@ -18,6 +18,7 @@ from tests.support.tiny import tiny, tiny_data, tiny_queries, two_clocks  # noqa
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing
+from warehouse.spark.java import quick_start_options
 from warehouse.spark.session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # for a few rows compiling costs more than it saves
 QUICK_SPARK = {
     **landing.CONFIG,
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "1",
@@ -38,7 +38,8 @@ QUICK_SPARK = {
 def spark(tmp_path_factory) -> Iterator["SparkSession"]:
     """Return a Spark session as a landing has it; one serves all tests of a process."""
     log_file = tmp_path_factory.mktemp("spark") / "spark.log"
-    with spark_session(SparkSettings(log_file, "local[2]"), QUICK_SPARK) as session:
+    config = QUICK_SPARK | {"spark.driver.extraJavaOptions": quick_start_options()}
+    with spark_session(SparkSettings(log_file, "local[2]"), config) as session:
         yield session
 
 
