@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.base.errors import UserError
-from warehouse.base.layout import LAYERS, Datamart
+from warehouse.base.layout import GROUP_POWER_FILE, LAYERS, Datamart
 from warehouse.datamart import publish as publishing
 from warehouse.datamart.lock import locked
 from warehouse.datamart.runs import begin, discard, open_datamart
@@ -105,10 +105,12 @@ def test_published_folder_is_not_changed_by_a_run_in_progress(datamart):
 
 def test_incremental_run_begins_with_all_tables_of_the_published_one(datamart):
     publish(datamart, "1")
+    (datamart.current_run() / GROUP_POWER_FILE).write_text("[]")
     build_dir = begin(datamart, "2", is_incremental=True)
     assert_whole(build_dir, "1")
     assert not (build_dir / "manifest.json").exists()
     assert not (build_dir / "report.html").exists()
+    assert not (build_dir / GROUP_POWER_FILE).exists()
 
 
 @pytest.mark.parametrize("has_published", [False, True], ids=["first run", "later run"])
@@ -237,7 +239,7 @@ def test_newest_records_are_kept(datamart, monkeypatch):
         assert sorted(path.stem for path in folder.iterdir()) == ["2", "3", "4"]
 
 
-def test_second_holder_of_the_lock_is_told_who_has_it(datamart):
+def test_who_waits_for_the_lock_learns_who_has_it(datamart):
     with (
         locked(datamart),
         pytest.raises(UserError, match=f"process {os.getpid()}"),

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from warehouse.base.errors import UserError
 from warehouse.base.files import link_or_copy
-from warehouse.base.layout import LAYERS, Datamart
+from warehouse.base.layout import GROUP_POWER_FILE, LAYERS, REPORT_FILE, Datamart
 
-__all__ = ["Datamart", "begin", "discard", "new_run_id", "open_datamart"]
-
-NOT_IN_A_CLONE = ("manifest.json", "files.json", "report.html")
+NOT_IN_A_CLONE = ("manifest.json", "files.json", REPORT_FILE, GROUP_POWER_FILE)
 
 
 def open_datamart(root: Path) -> Datamart:
