@@ -4,15 +4,8 @@ import csv
 
 import pytest
 
-from tests.support.loads import (
-    Compiled,
-    Landed,
-    contracts,
-    fates,
-    good_rows,
-    line_of,
-    sample_lines,
-)
+from tests.support.bronze import contracts
+from tests.support.loads import Compiled, Landed, fates, good_rows, line_of, sample_lines
 from warehouse.base.errors import UserError
 
 LOANS, ATTRIBUTES = "lms_loan_daily", "features_attributes"
@@ -137,7 +130,7 @@ SILVER_COLUMN = {"fe_1": "fe_1", "Payment_Behaviour": "payment_size"} | {
 }
 
 
-def test_a_value_that_is_none_becomes_null_and_the_row_says_so(warehouse):
+def test_a_value_that_cannot_be_read_becomes_null_and_the_row_says_so(warehouse):
     """All of them in one load, each in a row of its own key."""
     lines: dict[str, list[str]] = {}
     for number, (source, column, text) in enumerate(NULLED):
@@ -160,9 +153,9 @@ def test_a_value_that_is_none_becomes_null_and_the_row_says_so(warehouse):
             f"select {cleaned}, cleaning_actions from silver.{table} where {key} = ?",
             [f"NULLED{number}"],
         ).fetchone()
-        said = [action.split(":")[0] for action in actions]
+        effects = [action.split(":")[0] for action in actions]
         assert value is None, f"{column} {text!r} was read as {value!r}"
-        assert {cleaned, column.lower()} & set(said), f"{column} {text!r} became null unsaid"
+        assert {cleaned, column.lower()} & set(effects), f"{column} {text!r}: null without a reason"
 
 
 def test_hostile_and_long_text_is_only_text(warehouse):

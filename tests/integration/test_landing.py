@@ -261,7 +261,7 @@ def test_a_file_that_changed_after_its_inspection_is_refused(lander):
     inspection = lander.inspect()
     lander.write({"loans.csv": GOOD.replace("L2,b", "L2,B")})
     with pytest.raises(UserError, match=r"loans\.csv: the file changed while it was read"):
-        land_files(lander._spark, inspection, lander.bronze, lander.log_file)
+        land_files(lander.spark, inspection, lander.bronze, lander.log_file)
 
 
 def test_a_failure_of_spark_is_one_line_and_its_trace_is_in_the_log(lander):
@@ -269,7 +269,7 @@ def test_a_failure_of_spark_is_one_line_and_its_trace_is_in_the_log(lander):
     inspection = lander.inspect()
     lander.write({"loans.csv": GOOD.replace("note", "other")})
     with pytest.raises(UserError, match=r"could not land loans.*spark\.log") as refused:
-        land_files(lander._spark, inspection, lander.bronze, lander.log_file)
+        land_files(lander.spark, inspection, lander.bronze, lander.log_file)
     assert "\n" not in str(refused.value)
     assert "Traceback" in lander.log_file.read_text()
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.loads import Compiled, Landed, contracts, good_rows, line_of, sample_lines
+from tests.support.bronze import contracts
+from tests.support.loads import Compiled, Landed, good_rows, line_of, sample_lines
 from warehouse.base.errors import UserError
 
 pytestmark = pytest.mark.long

@@ -20,23 +20,24 @@ PROVENANCE = {
     "_malformed_line": "varchar",
     "_snapshot_date_text": "varchar",
 }
-LOADS = {
-    "load_id": "integer",
-    "source": "varchar",
-    "source_file": "varchar",
-    "file_bytes": "bigint",
-    "file_sha256": "varchar",
-    "rows_in_file": "bigint",
-    "rows_landed": "bigint",
-    "rows_seen_before": "bigint",
-    "landed_at": "timestamp",
-}
 
 
 @cache
 def contracts() -> dict[str, SourceContract]:
     """Return the project's source contracts by name."""
     return {contract.name: contract for contract in read_contracts(CONTRACTS_FILE)}
+
+
+def create_bronze(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> None:
+    """Create the bronze tables of these sources, without rows."""
+    con.execute("create schema if not exists bronze")
+    for source in sources:
+        con.execute(f"create table bronze.{source} ({_declared(source)})")
+
+
+def _declared(source: str) -> str:
+    columns = dict.fromkeys(contracts()[source].columns, "varchar") | PROVENANCE
+    return ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
 
 
 def land_rows(
@@ -51,8 +52,7 @@ def land_rows(
         con.execute("set TimeZone = 'UTC'")
         for source, source_rows in rows.items():
             columns = [*contracts()[source].columns, *PROVENANCE]
-            declared = ", ".join(f'"{name}" {PROVENANCE.get(name, "varchar")}' for name in columns)
-            con.execute(f"create table landed ({declared})")
+            con.execute(f"create table landed ({_declared(source)})")
             values = [
                 [_value(row, name, position, source, load_id, landed_at) for name in columns]
                 for position, row in enumerate(source_rows, start=1)

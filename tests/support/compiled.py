@@ -92,10 +92,9 @@ def compiled_model(name: str) -> str:
 def built(run_dir: Path, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection with the bronze of a run folder and the named models built from it."""
     project = compiled().project
-    wanted = project.ancestors(names)
     with connect_in_memory(threads=1) as con:
         attach(con, run_dir)
-        project.build(con, [model.name for model in project.models if model.relation in wanted])
+        project.build(con, [model.name for model in project.needed(names)])
         yield con
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from tests.support.bronze import PROVENANCE, Row, contracts
+from tests.support.bronze import PROVENANCE, Row, contracts, create_bronze
 from tests.support.compiled import compile_models
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
@@ -39,8 +39,7 @@ class Forms:
 
     def names(self) -> list[str]:
         """Return the models that the feature store is made from, itself included."""
-        wanted = self.full.ancestors([STORE])
-        return [model.name for model in self.full.models if model.relation in wanted]
+        return [model.name for model in self.full.needed([STORE])]
 
 
 def compile_forms(folder: Path) -> Forms:
@@ -66,11 +65,7 @@ def compile_small(folder: Path, **variables: Any) -> CompiledProject:
 @contextmanager
 def _bronze_tables() -> Iterator[duckdb.DuckDBPyConnection]:
     with connect_in_memory(threads=1) as con:
-        con.execute("create schema bronze")
-        for name, contract in contracts().items():
-            columns = [*contract.columns, *PROVENANCE]
-            kinds = ", ".join(f'"{column}" {PROVENANCE.get(column, "text")}' for column in columns)
-            con.execute(f"create table bronze.{name} ({kinds})")
+        create_bronze(con, contracts())
         yield con
 
 

@@ -65,8 +65,8 @@ class Lander:
         self.bronze = folder / "bronze"
         self.log_file = folder / "spark.log"
         self.reports: list[str] = []
-        self._spark = spark
-        self._contracts = contracts or (LOANS,)
+        self.spark = spark
+        self.contracts = contracts or (LOANS,)
         self._block_bytes = block_bytes
         self.data.mkdir(exist_ok=True)
 
@@ -82,7 +82,7 @@ class Lander:
 
     def inspect(self) -> Inspection:
         """Inspect what is in the data folder."""
-        return inspect_sources(self._contracts, self.data, self.bronze, self._block_bytes)
+        return inspect_sources(self.contracts, self.data, self.bronze, self._block_bytes)
 
     def land(self, files: Mapping[str, str | bytes] | str) -> list[LandedFile]:
         """Put files into the data folder, a text alone as loans.csv, and land what is new."""
@@ -90,7 +90,7 @@ class Lander:
         inspection = self.inspect()
         if not inspection.to_land:
             return []
-        load = land_files(self._spark, inspection, self.bronze, self.log_file, self.reports.append)
+        load = land_files(self.spark, inspection, self.bronze, self.log_file, self.reports.append)
         return list(load.files)
 
     def rows(self, columns: str = "loan_id, note, snapshot_date", source: str = "loans") -> list:

@@ -11,40 +11,15 @@ from pathlib import Path
 
 import duckdb
 
+from tests.support.bronze import contracts, create_bronze
 from warehouse.base.catalog import attach
-from warehouse.base.paths import CONTRACTS_FILE, DATA_DIR
-from warehouse.contracts.contract import SourceContract, read_contracts
+from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing
 from warehouse.landing.inspection import inspect_sources
 from warehouse.landing.loads import LandedFile
-from warehouse.transform.compiled import CompiledProject
+from warehouse.transform.compiled import CompiledProject, connect_in_memory
 
-SILVER = {
-    "features_attributes": "customer_attributes",
-    "features_financials": "customer_financials",
-    "feature_clickstream": "clickstream",
-    "lms_loan_daily": "loan_repayments",
-}
-PROVENANCE = {
-    "_source_file": "varchar",
-    "_row_number": "bigint",
-    "_load_id": "integer",
-    "_landed_at": "timestamp",
-    "_malformed_line": "varchar",
-    "_snapshot_date_text": "varchar",
-}
-LOADS = (
-    "load_id integer, source varchar, source_file varchar, file_bytes bigint,"
-    " file_sha256 varchar, rows_in_file bigint, rows_landed bigint, rows_seen_before bigint,"
-    " landed_at timestamp"
-)
 LEDGER_TESTS = ("ledger_balances", "every_bronze_row_has_exactly_one_fate")
-
-
-@cache
-def contracts() -> dict[str, SourceContract]:
-    """The contracts of the sources by name."""
-    return {contract.name: contract for contract in read_contracts(CONTRACTS_FILE)}
 
 
 @cache
@@ -69,44 +44,16 @@ def line_of(values: Iterable[object]) -> str:
 
 
 class Compiled:
-    """The SQL of the sample run: models in their order, singular tests by name."""
+    """The SQL of the sample run: the models, and singular tests by name."""
 
     def __init__(self, datamart: Path) -> None:
-        self.queries = CompiledProject.load(datamart / "current")
+        self.project = CompiledProject.load(datamart / "current")
         compiled = datamart / "dbt_target" / "compiled" / "loan_default" / "tests"
         self.tests = {path.stem: path.read_text() for path in compiled.glob("*.sql")}
-
-    def build(self, con: duckdb.DuckDBPyConnection, *names: str) -> None:
-        """Make the named models and all they are made from, from the bronze of a connection."""
-        wanted = self.queries.ancestors(names)
-        for schema in ("silver", "gold"):
-            con.execute(f"create schema if not exists {schema}")
-        for model in self.queries.models:
-            if model.relation in wanted:
-                con.execute(f"create or replace table {model.relation} as {model.sql}")
 
     def failures(self, con: duckdb.DuckDBPyConnection, test: str) -> list[tuple]:
         """The rows that a singular test of the project finds."""
         return con.execute(self.tests[test]).fetchall()
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """A connection with the settings of the project's dbt profile."""
-    con = duckdb.connect(config={"threads": 1})
-    con.execute("set TimeZone = 'UTC'")
-    return con
-
-
-def empty_bronze(con: duckdb.DuckDBPyConnection, skip: Iterable[str] = ()) -> None:
-    """The bronze tables without rows, but for those to skip."""
-    con.execute("create schema if not exists bronze")
-    for name, contract in contracts().items():
-        if name not in skip:
-            columns = dict.fromkeys(contract.columns, "varchar") | PROVENANCE
-            described = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
-            con.execute(f"create table bronze.{name} ({described})")
-    if "loads" not in skip:
-        con.execute(f"create table bronze.loads ({LOADS})")
 
 
 class Landed:
@@ -142,11 +89,14 @@ class Landed:
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """Silver, the ledger and the named models; the ledger has to balance."""
-        con = connect()
+        project = self._compiled.project
+        con = connect_in_memory(threads=1)
         attach(con, self.folder)
         there = [path.name for path in self.bronze.iterdir() if any(path.rglob("*.parquet"))]
-        empty_bronze(con, skip=there)
-        self._compiled.build(con, "row_ledger", "quarantine", *names)
+        create_bronze(con, set(contracts()).difference(there))
+        project.build(
+            con, [model.name for model in project.needed(["row_ledger", "quarantine", *names])]
+        )
         for test in LEDGER_TESTS:
             assert self._compiled.failures(con, test) == []
         return con

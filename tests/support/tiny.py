@@ -115,15 +115,13 @@ def build_compiled(
     run_dir: Path, project: CompiledProject, models: Iterable[str] = BUILT_MODELS
 ) -> None:
     """Build the stores of a run folder from its bronze by models that are compiled already."""
-    wanted = project.ancestors(models)
     with connect_in_memory(threads=1) as con:
         attach(con, run_dir)
-        for model in project.models:
-            if model.relation in wanted:
-                path = run_dir / model.schema / f"{model.name}.parquet"
-                path.parent.mkdir(exist_ok=True)
-                con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
-                con.execute(f"create or replace view {model.relation} as from '{path}'")
+        for model in project.needed(models):
+            path = run_dir / model.schema / f"{model.name}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            con.execute(f"copy (\n{model.sql}\n) to '{path}' (format parquet)")
+            con.execute(f"create or replace view {model.relation} as from '{path}'")
 
 
 def publish(root: Path, run_dir: Path, project: CompiledProject | None = None) -> None:

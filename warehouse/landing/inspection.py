@@ -58,11 +58,6 @@ class Inspection:
         """The size of the files to land."""
         return sum(inspected.file.bytes for inspected in self.to_land)
 
-    @property
-    def rows_to_land(self) -> int:
-        """The data rows in the files to land."""
-        return sum(inspected.file.rows for inspected in self.to_land)
-
 
 def inspect_sources(
     contracts: Sequence[SourceContract],

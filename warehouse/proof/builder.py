@@ -63,13 +63,13 @@ def build_full(
     attach(con, run_dir)
     bronze = Bronze(project, scratch)
     if any(model.relation == WATERMARKS for model in project.models):
-        _build(con, project, needed_models(project, ["watermarks"]), "full")
+        _build(con, project, project.needed(["watermarks"]), "full")
     bronze.lay_out(con)
     bronze.show(con, Variant("full"))
-    _build(con, project, needed_models(project, PROVEN_MODELS), "full")
+    _build(con, project, project.needed(PROVEN_MODELS), "full")
     tables = [_table(con, project, project.model(name)) for name in PROVEN_MODELS]
     tables += _other_tables(con, project)
-    models = needed_models(project, [table.name for table in tables])
+    models = tuple(project.needed(table.name for table in tables))
     full = FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
     _create_known_loans(con, full)
     for relation in [*(model.relation for model in models), KNOWN_LOANS]:
@@ -80,14 +80,8 @@ def build_full(
     return full
 
 
-def needed_models(project: CompiledProject, names: Iterable[str]) -> tuple[Model, ...]:
-    """Return the named models and all that they are made from, in the order of building."""
-    needed = project.ancestors(names)
-    return tuple(model for model in project.models if model.relation in needed)
-
-
 def _build(
-    con: DuckDBPyConnection, project: CompiledProject, models: tuple[Model, ...], what: str
+    con: DuckDBPyConnection, project: CompiledProject, models: Iterable[Model], what: str
 ) -> None:
     for model in models:
         try:

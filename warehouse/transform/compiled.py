@@ -61,6 +61,11 @@ class CompiledProject:
                 found.update(model.depends_on)
         return found
 
+    def needed(self, names: Iterable[str]) -> list[Model]:
+        """Return the named models and all that they are made from, in the order of building."""
+        needed = self.ancestors(names)
+        return [model for model in self.models if model.relation in needed]
+
     def between(self, start: str, end: str) -> list[str]:
         """Return the models made from `start` that `end` is made from, in order, with `end`."""
         above, below = {self.model(start).relation}, self.ancestors([end])
