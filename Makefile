@@ -11,7 +11,7 @@ REPOSITORY = $(shell git remote get-url origin | sed -e 's|^git@\([^:]*\):|https
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--strip-extras --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help run prove test test-long check format lock docs notebook deck sample bench submission up serve clean
+.PHONY: help run prove test test-long lint check format lock docs notebook deck sample bench submission up serve clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -30,10 +30,10 @@ $(PYTHON):
 	python3 -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(PYTHON)
-	$(call install,what a run needs (1.3 GB on disk),run)
+	$(call install,what a run needs (1.5 GB on disk, one to three minutes),run)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "Keeping Spark's classes ready for Java, once, in half a minute."
-	-@$(PYTHON) -m warehouse.landing.archive
+	-@$(PYTHON) -m warehouse.landing.java_cache
 
 $(VENV)/.%: requirements/%.lock $(VENV)/.run
 	$(call install,the packages for $*,$*)
@@ -50,13 +50,14 @@ test: $(VENV)/.dev  ## all tests but the long ones
 test-long: $(VENV)/.dev  ## the long tests: crashes, fuzzing, clusters; REAL_DATA=DIR adds the real set
 	$(PYTHON) -m pytest -m long --durations 20
 
-check: $(VENV)/.dev  ## style, types, layers and SQL, then all tests but the long ones
+lint: $(VENV)/.dev  ## style, types, layers and SQL
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/sqlfluff lint --processes 0 dbt_project/models dbt_project/tests/*.sql
-	$(MAKE) test
+
+check: lint test  ## all checks before a change is handed in
 
 format: $(VENV)/.dev  ## format Python and SQL
 	$(VENV)/bin/ruff check --fix .
