@@ -22,7 +22,7 @@ BY_NAME = ("serving",)  # needs the packages of requirements/serve.lock
 
 @dataclass(frozen=True)
 class Setting:
-    """What a part is measured on; sizes are multiples of the real set of 12,500 customers."""
+    """The set-up of a measurement; sizes are multiples of the real set of 12,500 customers."""
 
     data_dir: Path
     scratch: Path  # kept between calls where the user named it: made-up files are used again

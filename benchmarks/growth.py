@@ -1,4 +1,4 @@
-"""How cost grows with the data: first runs over made-up files of many real sets."""
+"""Measures how cost grows with the data: first runs over made-up files of many real sets."""
 
 import json
 import shutil

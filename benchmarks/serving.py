@@ -1,4 +1,4 @@
-"""What online serving costs: writing a day's scoring set, the store's size, answers over HTTP.
+"""Measures online serving: writing a day's scoring set, the store's size, answers over HTTP.
 
 All features are served of the real set's customers, and a model's worth of them of ten times as
 many, made by serving every customer ten times under other keys.

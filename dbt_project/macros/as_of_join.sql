@@ -66,7 +66,7 @@
 ) -%}
     {%- set quoted_keys, quoted_columns = quoted(keys), quoted(columns) -%}
     {%- set spine_date, source_date = quoted_name(spine_date), quoted_name(source_date) -%}
-    {%- set asked = quoted_keys + [spine_date] -%}
+    {%- set lookup = quoted_keys + [spine_date] -%}
     select
         spine.*,
         {%- for column in quoted_columns %}
@@ -76,7 +76,7 @@
     from {{ spine }} as spine
     left join (
         select
-            {%- for column in asked %}
+            {%- for column in lookup %}
             latest.{{ column }} as __asked_{{ loop.index }},
             {%- endfor %}
             {%- for column in quoted_columns %}
@@ -86,7 +86,7 @@
             {%- if not is_unique %},
             row_number() over (
                 partition by
-                    {%- for column in asked %}
+                    {%- for column in lookup %}
                     latest.{{ column }}{{ ',' if not loop.last }}
                     {%- endfor %}
                 order by
@@ -102,11 +102,11 @@
             {%- endif %}
         from (
             select
-                {%- for column in asked %}
+                {%- for column in lookup %}
                 spine.{{ column }},
                 {%- endfor %}
                 max(source.{{ source_date }}) as __winning_date
-            from (select distinct {{ asked | join(', ') }} from {{ spine }}) as spine
+            from (select distinct {{ lookup | join(', ') }} from {{ spine }}) as spine
             inner join {{ source }} as source
                 on
                     {%- for key in quoted_keys %}
@@ -114,7 +114,7 @@
                     and
                     {%- endfor %} {{ is_known_as_of('spine.' ~ spine_date, 'source.' ~ source_date, **kwargs) }}
             group by
-                {%- for column in asked %}
+                {%- for column in lookup %}
                 spine.{{ column }}{{ ',' if not loop.last }}
                 {%- endfor %}
         ) as latest
@@ -129,7 +129,7 @@
                 {%- endif %}
     ) as winners
         on
-            {%- for column in asked %}
+            {%- for column in lookup %}
             spine.{{ column }} = winners.__asked_{{ loop.index }}{{ ' and' if not loop.last }}
             {%- endfor %}
             {%- if not is_unique %}
@@ -144,16 +144,16 @@
 {% macro known_rows(
     spine, source, keys, columns, spine_date='application_date', source_date='snapshot_date'
 ) -%}
-    {%- set asked = quoted(keys) + [quoted_name(spine_date)] -%}
+    {%- set lookup = quoted(keys) + [quoted_name(spine_date)] -%}
     select
-        {%- for column in asked %}
+        {%- for column in lookup %}
         spine.{{ column }},
         {%- endfor %}
         {%- for column in quoted(columns) %}
         source.{{ column }},
         {%- endfor %}
         source.{{ quoted_name(source_date) }}
-    from (select distinct {{ asked | join(', ') }} from {{ spine }}) as spine
+    from (select distinct {{ lookup | join(', ') }} from {{ spine }}) as spine
     inner join {{ source }} as source
         on
             {%- for key in quoted(keys) %}

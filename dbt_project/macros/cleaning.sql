@@ -40,7 +40,7 @@
 {#-
     The day that a row of a bronze table describes, which the landing wrote as YYYY-MM-DD.
 -#}
-{% macro snapshot_date_of(name) -%}
+{% macro snapshot_date_value() -%}
     {{ date_value('snapshot_date', '%Y-%m-%d') }}
 {%- endmacro %}
 

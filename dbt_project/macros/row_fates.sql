@@ -47,7 +47,7 @@
             {{ text_value(quoted_name(key)) }} as entity_id,
             {%- endif %}
             {{ text_value(quoted_name(customer)) }} as customer_id,
-            {{ snapshot_date_of(name) }} as snapshot_date,
+            {{ snapshot_date_value() }} as snapshot_date,
             {{ loan_start_date_of(name) }} as loan_start_date,
             {%- for reason, condition in conditions.items() %}
             {{ condition }} as {{ reason }},
@@ -68,7 +68,7 @@
             'invalid_loan_start_date': start_date ~ ' is null',
             'invalid_installment_num':
                 'not coalesce(' ~ matches(trimmed('installment_num'), '^[0-9]{1,4}([.]0*)?$') ~ ', false)',
-            'snapshot_before_loan_start': snapshot_date_of(name) ~ ' < ' ~ start_date,
+            'snapshot_before_loan_start': snapshot_date_value() ~ ' < ' ~ start_date,
         },
     }.get(name, {})) }}
 {%- endmacro %}

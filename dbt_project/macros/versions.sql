@@ -23,7 +23,7 @@
         select
             bronze.*,
             {{ text_value(quoted_name(source_key(name))) }} as entity_id,
-            {{ snapshot_date_of(name) }} as event_date
+            {{ snapshot_date_value() }} as event_date
         from {{ source('bronze', name) }} as bronze
         where
             not exists (

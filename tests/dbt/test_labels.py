@@ -108,7 +108,6 @@ def good(*months: int) -> list[dict[str, Any]]:
 
 
 EARLY = {"balance": 0}
-OPEN = ("open", date(2024, 4, 1), None)
 CASES = {
     "28 days are no default": (
         [*good(1, 2), repayment(3, 29)],

@@ -76,12 +76,12 @@ def test_a_limit_of_memory_that_cannot_be_kept_is_refused(size):
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2023-02-30", "5/1/23"])
-def test_a_date_that_is_none_is_refused(value):
+def test_a_wrong_date_is_refused(value):
     assert_one_clear_line(run_main("--as-of", value), value, "YYYY-MM-DD")
 
 
 @pytest.mark.parametrize("value", ["now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
-def test_a_moment_that_is_none_is_refused(value):
+def test_a_wrong_moment_is_refused(value):
     assert_one_clear_line(run_main("--known-at", value), value, "YYYY-MM-DDTHH:MM:SS")
 
 

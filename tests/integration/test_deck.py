@@ -114,13 +114,13 @@ def test_a_proof_is_shown_as_it_ended(sample_datamart, tmp_path):
         "seconds": 30.5,
         "finished_at": "2026-01-01T00:00:00Z",
     }
-    for ended, said in (
+    for ended, shown in (
         ({"outcome": "passed", "differences": [], "builds": 5}, "Rebuilt at 2 months"),
         ({"outcome": "failed", "differences": [{}, {}, {}]}, "The proof found 3 values"),
     ):
         (tmp_path / "proof.json").write_text(json.dumps(proof | ended))
         assert deck.build_deck(tmp_path, tmp_path / "deck.pdf") <= 10
-        assert said in pages_of(tmp_path / "deck.pdf")
+        assert shown in pages_of(tmp_path / "deck.pdf")
 
 
 def test_no_personal_data_is_on_a_page(text, sample):

@@ -48,7 +48,7 @@ def loan_where(con, condition: str) -> str:
     return found
 
 
-def test_a_value_is_followed_to_the_row_of_the_file_it_stands_in(con, two_clocks, tiny_data):
+def test_a_value_is_followed_to_its_row_in_the_file(con, two_clocks, tiny_data):
     loan_id = loan_where(con, "annual_income is not null and financials_age_days > 0")
     text = page(two_clocks, loan_id)
     found = re.search(r"features_financials.csv, data row ([\d,]+), load (\d), landed 20", text)
@@ -186,5 +186,5 @@ def test_no_page_names_a_person(con, two_clocks, tiny_data):
 
 
 def test_an_unknown_loan_is_named(two_clocks):
-    with pytest.raises(UserError, match=r"loan 'no such' is none of the \d+ loans of .*, such as"):
+    with pytest.raises(UserError, match=r"loan 'no such' is not among the \d+ loans of .*such as"):
         page(two_clocks, "no such")

@@ -18,7 +18,7 @@ from tests.support.personal import (
 )
 from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
 
-# what is made of data and kept in the project, beside the datamart
+# files made of data that the project keeps outside the datamart
 PAGES = ("notebooks", "deck", "README.md", "Readme.txt", "dbt_project/models", "benchmarks")
 
 
@@ -94,7 +94,7 @@ PLANTED = {
 
 
 def test_every_model_is_held_against_personal_data(tmp_path):
-    """Also one that nobody told the guard of: it is a hook of the whole project."""
+    """A model that the guard does not know is guarded too: it is a hook of the whole project."""
     project = tmp_path / "dbt_project"
     shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "tests"))
     for layer in ("silver", "gold"):

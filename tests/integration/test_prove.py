@@ -295,7 +295,7 @@ def test_a_folder_that_cannot_be_written_is_named(tiny, monkeypatch):
 
 
 def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project):
-    with pytest.raises(UserError, match="'2031-01' is none of the data's: 2023-01 to "):
+    with pytest.raises(UserError, match="'2031-01' is not in the data: 2023-01 to "):
         prove(tiny, project, ["2031-01"])
     broken = (ATTRIBUTES, ANCHOR, "{{ no_such_macro() }}, " + ANCHOR)
     with (

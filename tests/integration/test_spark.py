@@ -39,7 +39,7 @@ def test_the_java_home_for_spark_leaves_out_one_module(tmp_path, monkeypatch):
     assert answer.stdout == "-a b c\n"
 
 
-def test_a_master_that_is_none_gives_one_line(tmp_path):
+def test_a_wrong_master_gives_one_line(tmp_path):
     with (
         pytest.raises(UserError, match="did not start on nonsense: not a Spark master") as refused,
         spark_session(SparkSettings(tmp_path / "spark.log", "nonsense")),

@@ -24,7 +24,7 @@ def test_what_is_no_limit_or_too_small_a_one_is_refused(text):
 
 
 @given(st.integers(SMALLEST, 2**40))
-def test_no_share_and_what_is_there_beside_it_exceeds_the_limit(amount):
+def test_all_shares_together_stay_within_the_limit(amount):
     limit = MemoryLimit(amount)
     heap = int(limit.spark_heap.removesuffix("m"))
     held = int(limit.duckdb.removesuffix("MiB"))
@@ -33,7 +33,7 @@ def test_no_share_and_what_is_there_beside_it_exceeds_the_limit(amount):
     assert (held + PYTHON_MIB) * MIB <= amount
 
 
-def test_what_memory_cannot_hold_is_spilled_beside_the_run(tmp_path):
+def test_what_memory_cannot_hold_is_spilled_to_disk(tmp_path):
     with duckdb.connect(config={"threads": 1}) as con:
         set_memory(con, tmp_path, "64MiB")
         con.execute(

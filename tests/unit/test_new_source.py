@@ -142,13 +142,13 @@ def test_gzip_is_read_and_another_name_taken(tmp_path, dbt_dir):
         ("customer_id,,day\nC1,1,2024-01-01\n", "column 2 is called ''"),
         (
             "customer_id,Day,day\nC1,2024-01-01,2024-01-01\n",
-            "would not do: .*'day' is listed twice",
+            "not valid: .*'day' is listed twice",
         ),
         ("customer_id,_day\nC1,2024-01-01\n", "does not begin with _"),
-        ("customer_id,day,Snapshot_Date\nC1,2024-01-01,x\n", "would not do: .*snapshot_date"),
+        ("customer_id,day,Snapshot_Date\nC1,2024-01-01,x\n", "not valid: .*snapshot_date"),
     ],
 )
-def test_a_file_that_will_not_do_is_refused_and_nothing_is_written(tmp_path, dbt_dir, text, reason):
+def test_an_unsuitable_file_is_refused_and_nothing_is_written(tmp_path, dbt_dir, text, reason):
     before = {path: path.read_text() for path in dbt_dir.rglob("*.yml")}
     with pytest.raises(UserError, match=reason):
         new_source(csv(tmp_path, text), dbt_dir=dbt_dir, data_dir=tmp_path)

@@ -126,7 +126,7 @@ def test_keys_that_are_numbers_are_their_digits(tmp_path, kind):
     assert applications(parquet(tmp_path / "a.parquet", rows)) == [("1234567", DAY), (None, DAY)]
 
 
-def test_numbers_that_pandas_wrote_beside_missing_ones_are_their_digits(tmp_path):
+def test_whole_numbers_that_pandas_wrote_as_decimals_are_read_as_whole(tmp_path):
     fractions = written(tmp_path / "a.csv", "customer_id,day\n7.0,2024-01-31\n,2024-01-31\n")
     assert applications(fractions) == [("7", DAY), (None, DAY)]
     texts = written(tmp_path / "b.csv", "customer_id,day\n7.0,2024-01-31\nA.0,2024-01-31\n")
@@ -198,7 +198,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path, content, named, me
     assert str(tmp_path / "spine.csv") in str(refused.value)
 
 
-def test_files_that_are_none_are_named(tmp_path):
+def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(UserError, match="there is no such file"):
         applications(tmp_path / "none.csv")
     with pytest.raises(UserError, match=r"has to be a \.csv or \.parquet"):

@@ -69,7 +69,7 @@ def test_no_new_rows_leave_the_table_as_it_was(con, tmp_path, small):
     assert names(tmp_path) == ["x.parquet"]
 
 
-def test_a_table_that_is_made_anew_has_no_other_files(con, tmp_path):
+def test_a_rebuilt_table_has_no_other_files(con, tmp_path):
     for name in ("x.001.parquet", "x.002.parquet", "x.003.parquet", "xy.parquet"):
         write(con, tmp_path / name, {1: "a"})
     written = [write(con, tmp_path / f"tmp{key}", {key: "b"}) for key in (1, 2)]

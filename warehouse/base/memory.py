@@ -1,4 +1,4 @@
-"""How the memory that a run may take is shared out."""
+"""Shares out the memory that a run may take."""
 
 import re
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=arguments.memory,
         metavar="SIZE",
         help="memory that the run's processes may take together, such as 4GB; what does not fit"
-        " is spilled to disk (default: a heap of 512m for Spark, most of the machine for DuckDB)",
+        " is spilled to disk (default: a heap of 1g for Spark, most of the machine for DuckDB)",
     )
     parser.add_argument(
         "--profile", action="store_true", help="show where the time went, part by part"

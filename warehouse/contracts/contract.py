@@ -34,7 +34,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class SourceContract:
-    """What the files of a source must look like, and when a row of them is known.
+    """The contract of a source: the form of its files, and when a row of them is known.
 
     `file` is a name or a glob pattern below the data folder. `columns` is in the order of the
     contract, without the provenance columns (`_...`). `key` is the key column and the date column.

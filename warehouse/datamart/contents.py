@@ -1,4 +1,4 @@
-"""What is in a built run: the figures of its manifest, and hashes that show what has changed."""
+"""Reads the figures of a built run for its manifest, and hashes that show what has changed."""
 
 from datetime import date
 from pathlib import Path

@@ -37,7 +37,7 @@ ROWS_SHOWN = 24  # of a source, the latest first: two years of months
 
 @dataclass(frozen=True)
 class _Page:
-    """What is explained and where: a run's connection, the console, its models, one loan.
+    """One explanation at work: a run's connection, the console, its models, one loan.
 
     versions are those of the customer's rows, by source; meanings are what reason codes mean.
     """
@@ -81,7 +81,7 @@ def explain(datamart_dir: Path, loan_id: str, console: Console) -> None:
         found = rows_of(con, "select * from gold.feature_store where loan_id = ?", [loan_id])
         if not found:
             count, example = one_row(con, "select count(*), min(loan_id) from gold.feature_store")
-            hint = f"is none of the {count:,} loans of {datamart_dir}, such as {example}"
+            hint = f"is not among the {count:,} loans of {datamart_dir}, such as {example}"
             raise UserError(f"loan {loan_id!r} {hint if count else ': the datamart has no loans'}")
         (loan,) = found
         customer, applied = loan["customer_id"], loan["application_date"]

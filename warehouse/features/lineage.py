@@ -1,4 +1,4 @@
-"""Which rows of the sources a loan's features could have been made from, and which they were."""
+"""Finds the source rows that a loan's features could have used, and those that they used."""
 
 from datetime import date
 from typing import Any

@@ -33,7 +33,7 @@ NO_HISTORY, UNKNOWN_CUSTOMER = "no_history_yet", "unknown_customer"
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """What was written: rows, the customers named in them, and those that no source knows."""
+    """A written scoring set: rows, the customers named in them, and those that no source knows."""
 
     rows: int
     customers: int

@@ -285,8 +285,8 @@ def with_snapshot_date(rows: "DataFrame", contract: SourceContract) -> "DataFram
     text = F.col(_quoted(contract.date_column))
     rows = rows.withColumn("_day", moment(text, contract.date_format).cast("date").cast("string"))
     day = F.col("_day")
-    is_told = text.eqNullSafe(day) if contract.date_column == PARTITION else day.isNotNull()
-    return rows.withColumns({DATE_TEXT: F.when(~is_told, text), PARTITION: day}).drop("_day")
+    is_iso = text.eqNullSafe(day) if contract.date_column == PARTITION else day.isNotNull()
+    return rows.withColumns({DATE_TEXT: F.when(~is_iso, text), PARTITION: day}).drop("_day")
 
 
 def _write(delivery: _Delivery, rows: "DataFrame") -> None:

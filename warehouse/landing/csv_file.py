@@ -42,7 +42,7 @@ SIGNATURES = {
 
 @dataclass(frozen=True)
 class CsvFile:
-    """What Spark needs to read the rows of a file and to number them.
+    """The layout of a CSV file, from which Spark reads and numbers its rows.
 
     `header` is in the file's own order. `rows` counts neither the header nor blank lines.
     `block_offsets[k]` is the number of data rows that start before block k.
@@ -175,7 +175,7 @@ def _check_last_value(path: Path, header: tuple[str, ...], contract: SourceContr
 
 @dataclass
 class _Scan:
-    """What one pass over the bytes found; rows include the header."""
+    """Counts of one pass over the bytes; rows include the header."""
 
     rows_in_block: list[int] = field(default_factory=list)
     has_open_quote: bool = False

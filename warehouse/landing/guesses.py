@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Guess:
-    """What a file seems to be."""
+    """The format and columns that a file seems to have."""
 
     columns: tuple[Column, ...]
     customer: Column

@@ -28,7 +28,7 @@ KINDS = {"text": "a text", "integer": "a whole number", "decimal": "a number", "
 
 @dataclass(frozen=True)
 class Scaffold:
-    """What was written: the source's name, the files, and what a person must look at."""
+    """The result: the source's name, the files, and what a person must look at."""
 
     name: str
     files: tuple[Path, ...]
@@ -122,7 +122,7 @@ def _check_project(changed: Mapping[Path, str]) -> None:
             read_contracts(Path(folder) / CONTRACTS.name, Path(folder) / PROJECT.name)
         except UserError as error:
             reason = str(error).replace(f"{folder}/", "")
-            raise UserError(f"nothing was written, for the contract would not do: {reason}") from (
+            raise UserError(f"nothing was written, for the contract is not valid: {reason}") from (
                 error
             )
 

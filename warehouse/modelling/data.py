@@ -98,7 +98,7 @@ def with_history(
 
 @dataclass(frozen=True)
 class Split:
-    """Which loans are trained on and which are tested, by date."""
+    """The loans to train on and the later ones to test on."""
 
     train: pd.DataFrame
     test: pd.DataFrame  # later applications with a clickstream

@@ -1,4 +1,4 @@
-"""How much each feature group tells about default, measured by one light model a group."""
+"""Measures how well each feature group ranks defaults, by one light model a group."""
 
 from pathlib import Path
 from typing import Any

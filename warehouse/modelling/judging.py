@@ -1,4 +1,4 @@
-"""How good a score is: ranking, calibration, lift. Labels are 0 or 1, a higher score is riskier."""
+"""Measures of a score: ranking, calibration, lift. Labels are 0 or 1, a higher score is riskier."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""All that decides what a run makes of its files: the files, the code, the options."""
+"""The inputs of a run: files, code and options. The same inputs give the same datamart."""
 
 import hashlib
 import platform

@@ -24,7 +24,7 @@ from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asked for.
+    """The options of a run.
 
     Attributes:
         data_dir: folder of the files to land.
@@ -47,7 +47,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Work:
-    """What all steps of a run work with: the options, the datamart, its record, the progress."""
+    """A run at work: its options, datamart, record and progress; all steps take it."""
 
     options: Options
     datamart: Datamart

@@ -60,7 +60,7 @@ class ProofStopped(KeyboardInterrupt):
 
 @dataclass
 class Findings:
-    """What the proof has found so far."""
+    """The findings of the proof so far."""
 
     run_id: str
     started: float = field(default_factory=time.monotonic)
@@ -211,7 +211,7 @@ def _chosen(days: list[date], months: Sequence[str] | None) -> list[date]:
     for month in months:
         if month not in by_month:
             span = f"{days[0]:%Y-%m} to {days[-1]:%Y-%m}" if days else "none"
-            raise UserError(f"month {month!r} is none of the data's: {span}")
+            raise UserError(f"month {month!r} is not in the data: {span}")
     return [by_month[month] for month in sorted(set(months))]
 
 

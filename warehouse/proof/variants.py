@@ -1,4 +1,4 @@
-"""What bronze would have been: without what was not known by a day, or with nonsense in its place.
+"""Variants of bronze: without the rows not known by a day, or with nonsense in their place.
 
 A row of bronze is known from its date and delay on (a day later where the boundary is strict). A
 correction or late row, dated within what an earlier load vouched for, is known from the moment its

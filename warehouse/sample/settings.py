@@ -131,7 +131,7 @@ LAST_NAMES = (
 
 
 class Dirt(NamedTuple):
-    """How often a column holds a placeholder, an outlier or a trailing underscore."""
+    """Shares of a column's values that are a placeholder, an outlier or a trailing underscore."""
 
     placeholder: str = ""
     placeholder_share: float = 0.0

@@ -1,4 +1,4 @@
-"""What Feast serves, read from a published run: no feature is defined here."""
+"""Feast's definitions, read from a published run: no feature is defined here."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Group:
-    """What becomes a feature view; date_column holds the date of the snapshot used."""
+    """A table that becomes a feature view; date_column holds the date of the snapshot used."""
 
     name: str
     features: tuple[Feature, ...]
@@ -82,7 +82,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Definitions:
-    """All that is served of a customer: the view of the scoring set, then the feature groups."""
+    """The views of a customer: the one of the scoring set, then the feature groups."""
 
     groups: tuple[Group, ...]
     entity_description: str = ""

@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Materialised:
-    """What a materialisation did: what is served now, and the customers written of each group."""
+    """A materialisation: what is served now, and the customers written of each group."""
 
     served: Served
     written: dict[str, int]

@@ -1,4 +1,4 @@
-"""How old what is served is: the scoring set, and the snapshots of each group."""
+"""Shows the age of the served scoring set and of the snapshots of each group."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

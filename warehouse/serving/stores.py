@@ -22,7 +22,7 @@ SQLITE_TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Served:
-    """What an online store holds: the scoring set of a day, of a run, known at a moment.
+    """The content of an online store: the scoring set of a day, of a run, known at a moment.
 
     scoring_set names the file, definitions is the fingerprint of the catalogue, features_sha256
     the hash of the set's rows. Moments are UTC.

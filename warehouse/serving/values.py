@@ -1,4 +1,4 @@
-"""How Feast holds a value of the warehouse, so that nothing is lost: type, null and digits."""
+"""Turns values of the warehouse into those of Feast and back: type, null and digits stay."""
 
 import re
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ LOCAL_CONFIG = {
 
 @dataclass(frozen=True)
 class SparkSettings:
-    """How Spark is started: its log, its master, and the largest heap of its JVM, such as 2g."""
+    """Settings of Spark: its log, its master, and the largest heap of its JVM, such as 2g."""
 
     log_file: Path
     master: str = "local[*]"

@@ -22,7 +22,7 @@ feature_store as (
         applications.customer_id,
         applications.application_date
         {%- for group in groups %},
-        {{ all_but(group, ['loan_id', 'customer_id', 'application_date']) }}
+        {{ all_but(group, spine_columns()) }}
         {%- endfor %}
     from applications
     {%- for group in groups %}

@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', unique_key='loan_id') }}
-{%- set taken_over = [
+{%- set copied = [
     'annual_income', 'monthly_inhand_salary', 'num_bank_accounts', 'num_credit_card', 'interest_rate',
     'num_of_loan', 'delay_from_due_date', 'num_of_delayed_payment', 'changed_credit_limit',
     'num_credit_inquiries', 'outstanding_debt', 'credit_utilization_ratio',
@@ -20,7 +20,7 @@ financials as (
 
 joined as (
     {{ as_of_join(
-        'applications', 'financials', keys=['customer_id'], columns=taken_over + ['loan_kinds'],
+        'applications', 'financials', keys=['customer_id'], columns=copied + ['loan_kinds'],
         is_unique=true, **source_rule('features_financials')
     ) }}
 ),
@@ -34,7 +34,7 @@ features as (
         joined.loan_id,
         joined.customer_id,
         joined.application_date,
-        {%- for column in taken_over %}
+        {%- for column in copied %}
         joined.{{ column }},
         {%- endfor %}
         {{ ratio('joined.outstanding_debt', 'joined.annual_income') }} as debt_to_income_ratio,

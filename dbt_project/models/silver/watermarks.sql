@@ -1,5 +1,5 @@
 {#-
-    Up to which day each load vouches for its source: the latest date that it brings in earnest. A
+    Up to which day each load vouches for its source: the latest date that it brings, strays apart. A
     few stray rows, mistyped but plausible, do not move it: stray_share of the load's usable rows.
 -#}
 with usable_rows as (

@@ -10,14 +10,14 @@
 -#}
 {% test point_in_time(model) %}
 {%- set groups = feature_groups() -%}
-{%- set reasons = ['no_customer', 'no_history_yet', 'expired', 'quarantined'] -%}
-{%- set not_features = ['loan_id', 'customer_id', 'application_date'] -%}
+{%- set reasons = var('reasons')['no_snapshot'] -%}
+{%- set not_features = spine_columns() -%}
 {%- set zeros = catalogued_features() | selectattr('is_zero_without_history') | map(attribute='name') | list -%}
 {%- set problems = {} -%}
 {%- for group, source in groups.items() -%}
     {%- set snapshot_date, age_days, null_reason =
         group ~ '_snapshot_date', group ~ '_age_days', group ~ '_null_reason' -%}
-    {%- do not_features.extend([snapshot_date, age_days, null_reason]) -%}
+    {%- do not_features.extend(provenance_columns(group)) -%}
     {%- set group_model = ref(group ~ '_features') -%}
     {%- set rule = source_rule(source) -%}
     {%- set empty = [] -%}
@@ -33,7 +33,7 @@
     {%- endif -%}
     {%- set age = days_between(snapshot_date, 'application_date') -%}
     {%- do problems.update({
-        group ~ '_is_known_by_then':
+        group ~ '_was_known':
             age ~ (' > ' if rule.boundary == 'strict' else ' >= ') ~ source_meta(source, 'delay_days'),
         group ~ '_is_not_expired':
             'true' if rule.max_age_days is none else age ~ ' <= ' ~ rule.max_age_days,

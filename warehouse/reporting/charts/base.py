@@ -1,4 +1,4 @@
-"""What the charts share: rows from any source, axes, tooltips, labels, scales of colours."""
+"""Parts that the charts share: rows from any source, axes, tooltips, labels, scales of colours."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
