@@ -34,7 +34,10 @@
     {% endif %}
 
     {%- set files = [] -%}
-    {%- for batch in batches_of_loans() or [none] -%}
+    {%- set batches = batches_of_loans() -%}
+    {#- of a wide table a reader holds whole row groups: of few rows, to stay within little memory #}
+    {%- set rows_per_group = var('loans_per_batch') // 4 -%}
+    {%- for batch in batches or [none] -%}
         {%- if batch -%}
             {%- do run_query("set variable batch_first = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[0]))) -%}
             {%- do run_query("set variable batch_last = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[1]))) -%}
@@ -43,14 +46,16 @@
         {% call statement('main') -%}
             copy (
                 {{ sql }}
-            ) to '{{ files[-1] | replace("'", "''") }}' (format parquet, compression zstd)
+            ) to '{{ files[-1] | replace("'", "''") }}' (
+                format parquet, compression zstd {{- ', row_group_size ' ~ rows_per_group if batches }}
+            )
         {%- endcall %}
         {%- if batch -%}
             {%- do run_query('reset variable batch_first') -%}
             {%- do run_query('reset variable batch_last') -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set written = {'files': files, 'keep_other': keep_other, 'loans_per_batch': var('loans_per_batch')} -%}
+    {%- set written = {'files': files, 'keep_other': keep_other, 'rows_per_group': rows_per_group} -%}
     {% do adapter.store_relation('plugin', this, [], '', 'parquet', written) %}
 
     {% do persist_docs(target_relation, model) %}

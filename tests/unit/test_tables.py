@@ -35,10 +35,12 @@ def names(folder: Path) -> list[str]:
 def test_a_file_without_replaced_rows_stays_as_it_is(con, tmp_path):
     first = write(con, tmp_path / "x.parquet", {1: "a", 2: "a"})
     inode = first.stat().st_ino
-    add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {3: "b"})], "id", small=2)
+    add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {3: "b"})], "id", 1)
     assert names(tmp_path) == ["x.002.parquet", "x.parquet"]
     assert first.stat().st_ino == inode
-    add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {3: "c", 4: "c"})], "id", small=2)
+    add_rows(
+        con, tmp_path, "x", [write(con, tmp_path / "tmp", {3: "c", 4: "c"})], "id", rows_per_group=1
+    )
     assert read(con, tmp_path) == [(1, "a"), (2, "a"), (3, "c"), (4, "c")]
     assert names(tmp_path) == ["x.002.parquet", "x.parquet"]
     assert first.stat().st_ino == inode
@@ -48,7 +50,7 @@ def test_a_file_with_replaced_rows_is_written_again_without_them(con, tmp_path):
     write(con, tmp_path / "x.001.parquet", {1: "a", 2: "a"})
     write(con, tmp_path / "x.002.parquet", {3: "a", 4: "a"})
     written = [write(con, tmp_path / f"tmp{key}", {key: "b"}) for key in (4, 5)]
-    add_rows(con, tmp_path, "x", written, "id", small=2)
+    add_rows(con, tmp_path, "x", written, "id", 1)
     assert read(con, tmp_path) == [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b")]
     assert names(tmp_path) == ["x.001.parquet", "x.002.parquet"]
 
@@ -56,15 +58,17 @@ def test_a_file_with_replaced_rows_is_written_again_without_them(con, tmp_path):
 def test_small_files_become_one(con, tmp_path):
     write(con, tmp_path / "x.parquet", {1: "a"})
     for key in (2, 3):
-        add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {key: "b"})], "id", small=9)
+        add_rows(
+            con, tmp_path, "x", [write(con, tmp_path / "tmp", {key: "b"})], "id", rows_per_group=5
+        )
         assert names(tmp_path) == ["x.parquet"]
     assert read(con, tmp_path) == [(1, "a"), (2, "b"), (3, "b")]
 
 
-@pytest.mark.parametrize("small", [1, 9])
-def test_no_new_rows_leave_the_table_as_it_was(con, tmp_path, small):
+@pytest.mark.parametrize("rows_per_group", [0, 5])
+def test_no_new_rows_leave_the_table_as_it_was(con, tmp_path, rows_per_group):
     write(con, tmp_path / "x.parquet", {1: "a"})
-    add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {})], "id", small=small)
+    add_rows(con, tmp_path, "x", [write(con, tmp_path / "tmp", {})], "id", rows_per_group)
     assert read(con, tmp_path) == [(1, "a")]
     assert names(tmp_path) == ["x.parquet"]
 

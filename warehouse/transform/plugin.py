@@ -60,15 +60,14 @@ class Plugin(BasePlugin):
         """Give the files that a model was written to their places, and show the table as a view.
 
         The config holds `files`, under temporary names; `keep_other`, the column by whose values
-        rows of the table before are kept, or null where they are replaced; and `loans_per_batch`.
+        rows of the table before are kept, or null where they are replaced; and `rows_per_group`.
         """
         config, relation = target_config.config, target_config.relation
         folder, table = self.write_dir / str(relation.schema), str(relation.identifier)
         files = [Path(file) for file in config["files"]]
         with self.con.cursor() as con:
             if key := config["keep_other"]:
-                small = config["loans_per_batch"] // 2
-                tables.add_rows(con, folder, table, files, key, small)
+                tables.add_rows(con, folder, table, files, key, config["rows_per_group"])
             else:
                 tables.replace_files(folder, table, files)
             catalog.show_table(con, folder, table)

@@ -19,17 +19,19 @@ def add_rows(
     table: str,
     written: Sequence[Path],
     key: str,
-    small: int,
+    rows_per_group: int,
 ) -> None:
     """Add the rows of the written files to a table, in the place of those with the same key.
 
     A file of the table that holds no such row stays as it is. The other rows of the others go with
-    the new ones into one file, and so do files of fewer than `small` rows: there are never many.
+    the new ones into one file, and so do files of less than two row groups: there are never many.
     """
     kept: list[Path] = []
     mixed: list[Path] = []
     for file in files_of(folder, table):
-        is_mixed = _rows(con, file) < small or _rows(con, file, _has_key(key, written)) > 0
+        is_mixed = (
+            _rows(con, file) < 2 * rows_per_group or _rows(con, file, _has_key(key, written)) > 0
+        )
         (mixed if is_mixed else kept).append(file)
     new = [file for file in written if _rows(con, file)]
     if mixed:
@@ -37,7 +39,7 @@ def add_rows(
         con.execute(
             f"copy (from {read_parquet(*mixed)} where not {_has_key(key, written)}"
             f" union all from {read_parquet(*written)})"
-            " to ? (format parquet, compression zstd)",
+            f" to ? (format parquet, compression zstd, row_group_size {rows_per_group})",
             [str(new[0])],
         )
     _arrange(folder, table, kept, new)
