@@ -1,5 +1,9 @@
+{{ config(meta={'batches_of': 'application_date'}) }}
+-- depends_on: {{ ref('loan_applications') }}
+
 with features as (
     select * from {{ ref('feature_store') }}
+    where {{ in_batch('application_date') }}
 ),
 
 labels as (
