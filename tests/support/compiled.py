@@ -14,7 +14,7 @@ import duckdb
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DBT_DIR
 from warehouse.base.rows import rows_of
-from warehouse.transform.compiled import CompiledProject, connect_in_memory
+from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def built(run_dir: Path, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
     project = compiled().project
     with connect_in_memory(threads=1) as con:
         attach(con, run_dir)
-        project.build(con, [model.name for model in project.needed(names)])
+        for model in project.needed(names):
+            create_relation(con, "table", model.relation, model.sql)
         yield con
 
 

@@ -63,10 +63,10 @@ def build_full(
     attach(con, run_dir)
     bronze = Bronze(project, scratch)
     if any(model.relation == WATERMARKS for model in project.models):
-        _build(con, project, project.needed(["watermarks"]), "full")
+        _build(con, project.needed(["watermarks"]), "full")
     bronze.lay_out(con)
     bronze.show(con, Variant("full"))
-    _build(con, project, project.needed(PROVEN_MODELS), "full")
+    _build(con, project.needed(PROVEN_MODELS), "full")
     tables = [_table(con, project, project.model(name)) for name in PROVEN_MODELS]
     tables += _other_tables(con, project)
     models = tuple(project.needed(table.name for table in tables))
@@ -80,12 +80,10 @@ def build_full(
     return full
 
 
-def _build(
-    con: DuckDBPyConnection, project: CompiledProject, models: Iterable[Model], what: str
-) -> None:
+def _build(con: DuckDBPyConnection, models: Iterable[Model], what: str) -> None:
     for model in models:
         try:
-            project.build(con, [model.name])
+            create_relation(con, "table", model.relation, model.sql)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
@@ -205,7 +203,7 @@ class Rebuilder:
                 )
                 unchanged.add(model.relation)
                 continue
-            _build(self._con, self._full.project, (model,), f"{variant.kind} {variant.month}")
+            _build(self._con, (model,), f"{variant.kind} {variant.month}")
             if variant.day and self._is_as_in_full(model.relation):
                 unchanged.add(model.relation)
         return unchanged

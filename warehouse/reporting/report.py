@@ -70,7 +70,7 @@ def renew_report(datamart: Datamart) -> None:
     run_dir, manifest = datamart.current_run(), datamart.current_manifest()
     if run_dir is None or manifest is None:
         return
-    group_power(run_dir)
+    group_power(run_dir)  # kept in the run's folder, where build_report reads it
     earlier = datamart.manifests_before(str(manifest["run_id"]))
     page = build_report(run_dir, manifest, earlier, read_proof(datamart.root))
     write_text(run_dir / REPORT_FILE, page)
