@@ -2,7 +2,7 @@
     The description of a feature comes from the yml of its group's model, or from the pattern that names it, by
     dbt's graph; how it behaves is counted.
 -#}
-{%- set repayments = source_of('loan_repayments') -%}
+{%- set no_uses = dbt.array_construct([], dbt.type_string()) -%}
 
 with bins as (
     select * from {{ ref('feature_bins') }}
@@ -16,7 +16,16 @@ drift as (
     select * from {{ ref('feature_drift') }}
 ),
 
-definitions as (
+groups as (
+    select * from (values
+        ('application', '{{ source_of('loan_repayments') }}', '{{ rule_in_words('application') }}')
+        {%- for group, source in feature_groups().items() %},
+        ('{{ group }}', '{{ source }}', {{ sql_text(rule_in_words(group)) }})
+        {%- endfor %}
+    ) as listed (feature_group, source, point_in_time_rule)
+),
+
+features as (
     select * from (values
         {%- for feature in catalogued_features() %}
         {%- set uses = [] -%}
@@ -26,17 +35,21 @@ definitions as (
         (
             '{{ feature.name }}',
             '{{ feature.feature_group }}',
-            '{{ feature_groups().get(feature.feature_group, repayments) }}',
             {{ sql_text(feature.source_column) }},
             {{ sql_text(feature.description) }},
-            {{ sql_text(rule_in_words(feature.feature_group)) }},
-            {{ dbt.array_construct(uses, dbt.type_string()) }}
+            {{ dbt.array_construct(uses, dbt.type_string()) if uses else no_uses }}
         ){{ ',' if not loop.last }}
         {%- endfor %}
-    ) as described (
-        feature, feature_group, source, source_column, description, point_in_time_rule,
-        sensitive_uses
-    )
+    ) as described (feature, feature_group, source_column, description, sensitive_uses)
+),
+
+definitions as (
+    select
+        features.*,
+        groups.source,
+        groups.point_in_time_rule
+    from features
+    left join groups on features.feature_group = groups.feature_group
 ),
 
 types as (
