@@ -8,9 +8,9 @@
                  of the table before, the rows of all other loans (`unique_key`) are kept, and with
                  them the files that hold nothing else (see warehouse/transform/tables.py)
 
-    A wide table is made in batches, each a file, so that one of many loans fits into memory: of the
-    loans of some days, or of some customers, as the meta `batches_of` of its model says. The model
-    says with in_batch() which rows of its inputs are meant.
+    A wide table (meta `in_batches` of its model) is made in batches of customers, each a file, so
+    that one of many loans fits into memory, and that a batch of one table reads one file of another.
+    The model says with in_batch() which rows of its inputs are meant.
 
     Files are written under names of this command's own, next to those of the table before, which
     the query may read, and get their places when all are written: a killed command leaves the old
@@ -34,14 +34,11 @@
     {% endif %}
 
     {%- set files = [] -%}
-    {%- set batches = batches_of_loans() -%}
+    {%- set batches = set_batches() -%}
     {#- of a wide table a reader holds whole row groups: of few rows, to stay within little memory #}
     {%- set rows_per_group = var('loans_per_batch') // 4 -%}
-    {%- for batch in batches or [none] -%}
-        {%- if batch -%}
-            {%- do run_query("set variable batch_first = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[0]))) -%}
-            {%- do run_query("set variable batch_last = " ~ dbt.string_literal(dbt.escape_single_quotes(batch[1]))) -%}
-        {%- endif -%}
+    {%- for batch in range(1, batches + 1) or [none] -%}
+        {%- if batch -%}{%- do run_query("set variable batch = getvariable('batches')[" ~ batch ~ "]") -%}{%- endif -%}
         {%- do files.append(folder ~ '/tmp_' ~ invocation_id ~ '_' ~ this.identifier ~ '_' ~ loop.index) -%}
         {% call statement('main') -%}
             copy (
@@ -50,10 +47,7 @@
                 format parquet, compression zstd {{- ', row_group_size ' ~ rows_per_group if batches }}
             )
         {%- endcall %}
-        {%- if batch -%}
-            {%- do run_query('reset variable batch_first') -%}
-            {%- do run_query('reset variable batch_last') -%}
-        {%- endif -%}
+        {%- if batch -%}{%- do run_query('reset variable batch') -%}{%- endif -%}
     {%- endfor -%}
     {%- set written = {'files': files, 'keep_other': keep_other, 'rows_per_group': rows_per_group} -%}
     {% do adapter.store_relation('plugin', this, [], '', 'parquet', written) %}
@@ -63,40 +57,85 @@
     {{ return({'relations': [target_relation]}) }}
 {%- endmacro %}
 
-{#- The first and last value of every batch of the loans to be built, of about loans_per_batch each. -#}
-{% macro batches_of_loans() -%}
-    {%- set column = config.get('meta', {}).get('batches_of') -%}
-    {%- if not column -%}{{ return([]) }}{%- endif -%}
+{#-
+    Set DuckDB's variable `batches` to those of a wide table, each of about loans_per_batch of the
+    loans to be built: a range of customers and one of days. Of an incremental model with several, the
+    applications that are still open have batches of their own: the next run builds them again, and
+    keeps the files of the others. Returns their number, 0 where the table is not made in batches.
+-#}
+{% macro set_batches() -%}
+    {%- if not config.get('meta', {}).get('in_batches') -%}{{ return(0) }}{%- endif -%}
     {%- set batches -%}
-        select
-            min(value),
-            max(value)
-        from (
+        with loans as (
             select
-                value,
-                sum(count(*)) over (order by value) - count(*) as loans_before
-            from (
-                select coalesce(cast({{ column }} as varchar), '') as value
-                from {{ ref('loan_applications') }}
-                {%- if is_incremental() %}
-                where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+                coalesce(customer_id, '') as customer_id,
+                application_date,
+                {%- if model.config.materialized == 'incremental' %}
+                count(*) over () > {{ var('loans_per_batch') }}
+                and not coalesce({{ is_closed('application_date', by_newest_load=true) }}, false) as is_open
+                {%- else %}
+                false as is_open
                 {%- endif %}
-            )
-            group by value
+            from {{ ref('loan_applications') }}
+            {%- if is_incremental() %}
+            where loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
+            {%- endif %}
+        ),
+
+        customers as (
+            select
+                is_open,
+                customer_id,
+                min(application_date) as first_date,
+                max(application_date) as last_date,
+                sum(count(*)) over (partition by is_open order by customer_id) - count(*) as loans_before
+            from loans
+            group by is_open, customer_id
+        ),
+
+        batches as (
+            select
+                is_open,
+                min(customer_id) as first_customer,
+                max(customer_id) as last_customer,
+                min(first_date) as first_date,
+                max(last_date) as last_date
+            from customers
+            group by is_open, loans_before // {{ var('loans_per_batch') }}
         )
-        group by loans_before // {{ var('loans_per_batch') }}
-        order by 1
+
+        select list(batches order by is_open, first_customer) from batches
     {%- endset -%}
-    {{ return(run_query(batches).rows | map('list') | list) }}
+    {%- do run_query('set variable batches = (' ~ batches ~ ')') -%}
+    {{ return(run_query("select coalesce(len(getvariable('batches')), 0)").rows[0][0] | int) }}
 {%- endmacro %}
 
 {#-
-    Whether a value of the spine is in the batch that is made; always true where no batch is: the
-    variables of DuckDB are set by the materialisation alone.
+    Whether a row of a table with the columns of the spine is in the batch that is made; always true
+    where no batch is: the variable of DuckDB is set by the materialisation alone.
 -#}
-{% macro in_batch(value) -%}
+{% macro in_batch() -%}
     {%- if target.type == 'duckdb' -%}
-    (getvariable('batch_first') is null or {{ value }} between getvariable('batch_first') and getvariable('batch_last'))
+    (
+        getvariable('batch') is null
+        or (
+            application_date between getvariable('batch').first_date and getvariable('batch').last_date
+            and {{ is_of_customers_in_batch() }}
+        )
+    )
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same for a table without application dates. Loans that name no customer come first. -#}
+{% macro is_of_customers_in_batch() -%}
+    {%- if target.type == 'duckdb' -%}
+    (
+        getvariable('batch') is null
+        or customer_id between getvariable('batch').first_customer and getvariable('batch').last_customer
+        or (customer_id is null and getvariable('batch').first_customer = '')
+    )
     {%- else -%}
     true
     {%- endif -%}

@@ -137,16 +137,19 @@
 {#-
     Whether an application of that date is closed: every source had a watermark on or after it before
     the newest load came, so that what came since is known only to later applications. Null, so not
-    closed, where a source had brought nothing before.
+    closed, where a source had brought nothing before. by_newest_load: whether it is closed from the
+    next run on, the newest load included.
 -#}
-{% macro is_closed(application_date) -%}
+{% macro is_closed(application_date, by_newest_load=false) -%}
     {{ application_date }} <= (
         select case when count(*) = {{ var('sources') | length }} then min(watermark) end
         from (
             select source, max(watermark) as watermark
             from {{ ref('watermarks') }}
+            {%- if not by_newest_load %}
             where load_id < (select max(load_id) from {{ ref('watermarks') }})
+            {%- endif %}
             group by source
-        ) as earlier_loads
+        ) as loads
     )
 {%- endmacro %}

@@ -8,19 +8,18 @@
     reading is summed once, in the shortest window that holds it (its bucket); the sums of a window
     are those of its bucket and of the buckets of the shorter windows.
 
-    Made in batches of customers (see macros/parquet.sql), so that each reads its own part of
-    clickstream: a feature that compares customers belongs into a model of its own. Not sorted:
-    feature_store is, and to sort 500 columns here would be a tenth of the work.
+    Made in batches of customers (see macros/parquet.sql): a feature that compares customers belongs
+    into a model of its own. Not sorted: feature_store is, and to sort 500 columns here would be a
+    tenth of the work.
 -#}
-{{ config(materialized='incremental', unique_key='loan_id', meta={'batches_of': 'customer_id'}) }}
+{{ config(materialized='incremental', unique_key='loan_id', meta={'in_batches': true}) }}
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
 {%- set names = windows | list -%}
-{%- set customer = "coalesce(customer_id, '')" -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch(customer) }}
+    where {{ in_batch() }}
     {%- if is_incremental() %}
     and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
@@ -28,7 +27,7 @@ with applications as (
 
 clickstream as (
     select * from {{ ref('clickstream') }}
-    where {{ in_batch('customer_id') }}
+    where {{ is_of_customers_in_batch() }}
 ),
 
 joined as (

@@ -1,9 +1,9 @@
-{{ config(materialized='incremental', unique_key='loan_id', meta={'batches_of': 'application_date'}) }}
+{{ config(materialized='incremental', unique_key='loan_id', meta={'in_batches': true}) }}
 {%- set groups = ['application'] + feature_groups() | list -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
-    where {{ in_batch('application_date') }}
+    where {{ in_batch() }}
     {%- if is_incremental() %}
     and loan_id not in (select loan_id from {{ this }} where {{ is_closed('application_date') }})
     {%- endif %}
@@ -12,7 +12,7 @@ with applications as (
 {% for group in groups -%}
 {{ group }} as (
     select * from {{ ref(group ~ '_features') }}
-    where {{ in_batch('application_date') }}
+    where {{ in_batch() }}
 ),
 
 {% endfor -%}

@@ -1,9 +1,9 @@
-{{ config(meta={'batches_of': 'application_date'}) }}
+{{ config(meta={'in_batches': true}) }}
 -- depends_on: {{ ref('loan_applications') }}
 
 with features as (
     select * from {{ ref('feature_store') }}
-    where {{ in_batch('application_date') }}
+    where {{ in_batch() }}
 ),
 
 labels as (
