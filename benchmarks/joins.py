@@ -1,6 +1,5 @@
 """The point-in-time join compared with its peers, which all have to give the same rows first."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,8 @@ from benchmarks.contenders import CLOCKS, CONTENDERS, SOURCES
 from benchmarks.measure import in_rounds, measure
 from benchmarks.results import Claim, Part, Table
 from warehouse.base.catalog import attach
-from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.transform.dbt_options import run_options
 
 if TYPE_CHECKING:
     from benchmarks.__main__ import Setting
@@ -121,10 +121,8 @@ def rendered(sql: str) -> str:
     from dbt.cli.main import dbtRunner
 
     with tempfile.TemporaryDirectory() as target:
-        options = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-        options += ["--target-path", target, "--log-level", "none", "--log-level-file", "none"]
-        variables = json.dumps({"run_dir": target, "memory_limit": None})
-        options += ["--target", "run", "--vars", variables]
+        options = run_options(Path(target), Path(target), {})
+        options += ["--log-level", "none", "--log-level-file", "none"]
         outcome = dbtRunner().invoke(["compile", "--inline", sql, *options])
     if not outcome.success:
         sys.exit(f"dbt cannot compile the SQL of the benchmark: {outcome.exception}")

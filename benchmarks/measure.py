@@ -1,7 +1,6 @@
 """Measure commands: wall time, CPU seconds and peak memory of the whole process tree."""
 
 import contextlib
-import json
 import resource
 import statistics
 import subprocess
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.paths import PROJECT_DIR
+from warehouse.transform.dbt_options import run_options, run_variables
 
 # A look at the processes takes milliseconds of a core that the command could use: the longer the
 # command has run, the longer is the wait for the next look.
@@ -109,12 +109,12 @@ def warehouse(data_dir: Path, datamart_dir: Path, *arguments: str) -> list[str |
     return [*main, "--data-dir", data_dir, "--datamart-dir", datamart_dir, *arguments]
 
 
-def dbt_run(run_dir: Path, memory_limit: str, *arguments: str) -> list[str | Path]:
-    """Return the command of `dbt run` in the folder of a run, as main.py calls dbt."""
-    variables = json.dumps({"run_dir": str(run_dir), "memory_limit": memory_limit})
-    places = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", run_dir / "dbt"]
+def dbt_run(run_dir: Path, memory_limit: str | None, *arguments: str) -> list[str | Path]:
+    """Return the command of `dbt run` in a run's folder, with or without a limit for DuckDB."""
+    target = run_dir.with_name(f"{run_dir.name}_dbt")
     dbt = [Path(sys.executable).parent / "dbt", "--quiet", "--log-level-file", "none"]
-    return [*dbt, "run", *places, "--target", "run", "--vars", variables, *arguments]
+    options = run_options(run_dir, target, run_variables(), memory_limit)
+    return [*dbt, "run", "--full-refresh", *options, *arguments]
 
 
 def in_rounds(

@@ -4,6 +4,7 @@ The copy of the project has a sixth source too, as `new-source` writes it from a
 features, and with what a stranger's file may have in its header.
 """
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from tests.support import bronze
 from tests.support.enquiries import BAD_ROWS, write_enquiries
-from tests.support.leaks import planted
+from tests.support.leaks import leave_out_windows, planted
 from tests.support.project import copy_project, run_command
 from tests.support.tutorial import follow_tutorial
 from warehouse.base.catalog import attach
@@ -33,6 +34,7 @@ from warehouse.proof.prove import prove
 from warehouse.reporting.report import build_report
 from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject
+from warehouse.transform.dbt_options import run_options
 
 FEATURES = {
     "latest_enquiry_type",
@@ -41,6 +43,7 @@ FEATURES = {
     "enquired_amount_90_days",
 }
 LANDED_AT = "2025-06-01 06:00:00"
+LOANS_PER_BATCH = 20  # of the wide tables
 TESTS = (
     *("sources_keep_to_their_history", "every_bronze_row_has_exactly_one_fate", "ledger_balances"),
     *("the_latest_known_snapshot_was_used", "feature_catalog_is_the_feature_store"),
@@ -85,11 +88,11 @@ class Warehouse:
 def run_dbt(dbt_dir: Path, run_dir: Path, *command: str, target="run", manifest=None) -> Any:
     from dbt.cli.main import dbtRunner
 
-    variables = {"run_dir": str(run_dir), "memory_limit": None}
-    options = ["--project-dir", str(dbt_dir), "--profiles-dir", str(dbt_dir), "--target", target]
-    options += ["--target-path", str(dbt_dir / f"target_{target}"), "--no-write-json"]
-    options += ["--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "none"]
-    return dbtRunner(manifest=manifest).invoke([*command, *options])
+    variables = {"loans_per_batch": LOANS_PER_BATCH}
+    target_dir = dbt_dir / f"target_{target}"
+    options = run_options(run_dir, target_dir, variables, project_dir=dbt_dir)
+    options += ["--no-write-json", "--log-level", "none", "--log-level-file", "none"]
+    return dbtRunner(manifest=manifest).invoke([*command, *options, "--target", target])
 
 
 def write_visits(data: Path) -> Path:
@@ -104,15 +107,26 @@ def write_visits(data: Path) -> Path:
     return path
 
 
+def add_loan_of_nobody(data: Path) -> None:
+    """Append the rows of a loan that names no customer."""
+    path = data / "lms_loan_daily.csv"
+    header, first, *_ = csv.reader(path.read_text().splitlines())
+    row = dict(zip(header, first, strict=True)) | {"loan_id": "LOAN_nobody", "Customer_ID": ""}
+    with path.open("a") as file:
+        csv.writer(file, lineterminator="\n").writerow(row.values())
+
+
 @pytest.fixture(scope="module")
 def five(spark, tmp_path_factory) -> Warehouse:
     folder = tmp_path_factory.mktemp("fifth_source")
     data, root = folder / "data", folder / "datamart"
     data.mkdir()
     write_files(60, 3, data)
+    add_loan_of_nobody(data)
     enquiries, visits = write_enquiries(data), write_visits(data)
     project = copy_project(folder / "project")
     dbt_dir, run_dir = project / "dbt_project", root / "runs" / "five"
+    leave_out_windows(dbt_dir)
     follow_tutorial(project)
     new_source(visits, dbt_dir=dbt_dir, data_dir=data)
     contracts = read_contracts(
@@ -189,7 +203,7 @@ def test_features_are_those_of_plain_arithmetic(con, five):
             len({kind for kind, _ in recent}),
             sum(amounts) if amounts else None,
             max(known, key=lambda enquiry: enquiry[0])[1] if known else None,
-            None if known else "no_history_yet",
+            None if known else "no_history_yet" if customer else "no_customer",
         ]
 
 
@@ -260,17 +274,31 @@ def test_notebooks_complete_it(con):
     assert ("enquired_at", "column") in completer.suggestions(text, "enquired")
 
 
-def test_a_callers_spine_gets_its_features(con, five, tmp_path):
-    spine, out = tmp_path / "spine.csv", tmp_path / "out.parquet"
+def test_a_callers_spine_gets_the_features_that_the_store_has_in_batches(con, five, tmp_path):
+    """The spine is one query; the store is files of customers, and one of open applications."""
+    spine, out = tmp_path / "spine.parquet", tmp_path / "out.parquet"
     con.execute(
-        "copy (select loan_id as mine, customer_id, application_date from gold.feature_store)"
-        f" to '{spine}'"
+        "copy (select loan_id as mine, customer_id, application_date, loan_amt, tenure"
+        f" from gold.feature_store) to '{spine}'"
     )
     write_features(five.root, spine, out)
-    columns = ", ".join(sorted(FEATURES))
+    columns = ", ".join(
+        name
+        for name, *_ in con.execute("describe gold.feature_store").fetchall()
+        if name != "loan_id"
+    )
     again = con.execute(f"select mine, {columns} from '{out}' order by 1").fetchall()
-    store = f"select loan_id, {columns} from gold.feature_store order by 1"
-    assert again == con.execute(store).fetchall()
+    store = con.execute(f"select loan_id, {columns} from gold.feature_store order by 1").fetchall()
+    assert again == store
+    assert None in [customer for _, customer, *_ in store]
+
+    for table in ("clickstream_features", "feature_store", "training_set"):
+        files = con.execute(
+            f"select count(*) from read_parquet('{five.run_dir}/gold/{table}.*.parquet',"
+            " filename = true) group by filename"
+        ).fetchall()
+        assert len(files) > 2
+        assert all(loans < 2 * LOANS_PER_BATCH for (loans,) in files)
 
 
 def test_a_personal_column_that_leaks_fails_the_build(five):

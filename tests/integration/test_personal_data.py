@@ -1,6 +1,5 @@
 """Name and SSN stop at bronze: the values of the input are looked for in every byte beyond it."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.support.personal import (
     personal_values,
 )
 from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
+from warehouse.transform.dbt_options import run_options
 
 # files made of data that the project keeps outside the datamart
 PAGES = ("notebooks", "deck", "README.md", "Readme.txt", "dbt_project/models", "benchmarks")
@@ -103,10 +103,9 @@ def test_every_model_is_held_against_personal_data(tmp_path):
     (project / "models" / "gold").mkdir()
     for name, (sql, _) in PLANTED.items():
         (project / "models" / "gold" / f"{name}.sql").write_text(sql)
-    options = ["--project-dir", project, "--profiles-dir", project, "--target", "run"]
-    options += ["--vars", json.dumps({"run_dir": str(tmp_path / "run"), "memory_limit": None})]
+    options = run_options(tmp_path / "run", tmp_path / "target", {}, project_dir=project)
     options += ["--log-level", "none", "--log-level-file", "none"]
-    outcome = dbtRunner().invoke(["run", *map(str, options)])
+    outcome = dbtRunner().invoke(["run", *options])
     messages = {
         result.node.name: result.message
         for result in outcome.result

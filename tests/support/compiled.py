@@ -1,6 +1,5 @@
 """The SQL that dbt compiles from the project, for tests that run it over rows of their own."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import Any
 import duckdb
 
 from warehouse.base.catalog import attach
-from warehouse.base.paths import DBT_DIR
 from warehouse.base.rows import rows_of
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
+from warehouse.transform.dbt_options import run_options, run_variables
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Compiled:
 def parsed_project() -> Any:
     """Return dbt's manifest of the project, parsed once a process; compiling it takes variables."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return _dbt("parse", Path(folder)).result
+        return _dbt("parse", Path(folder), **run_variables()).result
 
 
 @cache
@@ -69,10 +68,7 @@ def render(template: str) -> str:
 def _dbt(command: str, folder: Path, *options: str, manifest: Any = None, **variables: Any) -> Any:
     from dbt.cli.main import dbtRunner
 
-    given = {"run_dir": str(folder / "run"), "memory_limit": None, **variables}
-    options = (*options, "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR))
-    options += ("--target", "run", "--vars", json.dumps(given))
-    options += ("--target-path", str(folder / "target"), "--no-write-json")
+    options += (*run_options(folder / "run", folder / "target", variables), "--no-write-json")
     options += ("--log-level", "none", "--log-level-file", "none")
     if command == "compile":
         options += ("--indirect-selection", "empty")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from warehouse.base.paths import PROJECT_DIR
+from warehouse.transform.dbt_options import shared_target
 
 
 def user_environment(project: Path = PROJECT_DIR) -> dict[str, str]:
@@ -39,11 +40,13 @@ def run_main(*arguments: object, project: Path = PROJECT_DIR) -> subprocess.Comp
 
 
 def copy_project(target: Path) -> Path:
-    """Copy the project's own files (those git knows or would add) into a new folder."""
+    """Copy the project's own files (those git knows or would add) and what set-up has parsed."""
     for name in project_files():
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT_DIR / name, destination)
+    if shared_target().is_dir():
+        shutil.copytree(shared_target(), shared_target(target / "dbt_project"))
     return target
 
 

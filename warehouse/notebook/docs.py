@@ -2,7 +2,6 @@
 
 import functools
 import html
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from warehouse.base.files import write_text
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import DBT_DIR
 from warehouse.notebook.servers import LOCALHOST, check_port_is_free
+from warehouse.transform.dbt_options import run_options, run_variables
 
 SECONDS_BETWEEN_CHECKS = 1
 LINEAGE = (
@@ -99,18 +99,10 @@ def build_page(run_dir: Path) -> str:
         UserError: dbt, in a process of its own, cannot build it.
     """
     with tempfile.TemporaryDirectory(prefix="dbt_docs_target_") as folder:
-        options = {
-            "--project-dir": DBT_DIR,
-            "--profiles-dir": DBT_DIR,
-            "--target": "run",
-            "--vars": json.dumps({"run_dir": str(run_dir), "memory_limit": None}),
-            "--target-path": folder,
-            "--log-path": folder,
-        }
         dbt = (sys.executable, "-m", "dbt.cli.main", "--no-use-colors")
-        arguments = [str(part) for option in options.items() for part in option]
+        options = run_options(run_dir, Path(folder), run_variables())
         done = subprocess.run(
-            [*dbt, "docs", "generate", "--static", *arguments],
+            [*dbt, "docs", "generate", "--static", *options, "--log-path", folder],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
 from warehouse.spark.session import SparkSettings
+from warehouse.transform.dbt_options import run_variables
 from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
 
 
@@ -203,7 +204,7 @@ def _dbt(work: Work, inspected: Inspected, build_dir: Path) -> Dbt:
     return Dbt(
         run_dir=build_dir,
         target_dir=work.datamart.root / "dbt_target",
-        variables={"as_of": options.as_of, "known_at": options.known_at},
+        variables=run_variables(options.as_of, options.known_at),
         is_incremental=inspected.follows is not None,
         on_model=work.progress.detail,
         on_log=work.progress.log,

@@ -18,6 +18,7 @@ from duckdb import DuckDBPyConnection
 from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
+from warehouse.transform.dbt_options import run_options, run_variables, shared_target
 
 COMPILED_FILE = "compiled.json"
 SPINE_MODEL = "loan_applications"  # what gold is built on: one row a loan application
@@ -141,21 +142,17 @@ def compile_project(
 ) -> CompiledProject:
     """Compile a dbt project, with the --as-of and --known-at of a run.
 
-    target_dir (default: the project's own) holds what dbt keeps to be quicker the next time.
+    target_dir (default: the one that runs share) holds what dbt keeps to be quicker the next time.
 
     Raises UserError with dbt's message where it cannot compile the project.
     """
     from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
 
-    target = target_dir or project_dir / "target"
-    # an empty folder, not the run: dbt parses everything again when a variable changes
-    variables = {"run_dir": str(target / "empty_run"), "memory_limit": None}
-    variables |= _moment_of_run(run_dir)
-    options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
-    options += ["--target", "run", "--vars", json.dumps(variables)]
-    options += ["--target-path", str(target)]
+    target = target_dir or shared_target(project_dir)
+    variables = run_variables(**_moment_of_run(run_dir))
+    options = run_options(target / "empty_run", target, variables, project_dir=project_dir)
     options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-    models = ["--select", "resource_type:model", "--indirect-selection", "empty"]
+    models = ["--select", "resource_type:model", "--indirect-selection", "empty", "--full-refresh"]
     outcome = dbtRunner().invoke(["parse", *options])
     if outcome.success:
         manifest: Any = outcome.result

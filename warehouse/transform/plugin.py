@@ -2,18 +2,20 @@
 
 Its config in profiles.yml says which folder the models are written to:
 
-    run_dir        folder of a run in progress, or a text file that names it: what the folder holds
-                   is shown, nothing else
+    is_run         whether it is the folder of a run, which the file run.json in dbt's target folder
+                   names: what it holds is shown, nothing else
     datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
                    published. Relative paths begin at dbt_project
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
@@ -21,6 +23,7 @@ from warehouse.base import catalog
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import DBT_DIR
 from warehouse.transform import tables
+from warehouse.transform.dbt_options import RUN_FILE
 
 
 class Plugin(BasePlugin):
@@ -28,10 +31,11 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Find the folders to read and the one to write."""
-        self.memory_limit: str | None = plugin_config.get("memory_limit") or None
-        if run_dir := plugin_config.get("run_dir"):
-            path = Path(run_dir)
-            self.write_dir = Path(path.read_text("utf-8")) if path.is_file() else path
+        self.memory_limit: str | None = None
+        if plugin_config.get("is_run"):
+            target = Path(get_flags().TARGET_PATH)  # type: ignore[no-untyped-call]
+            run = json.loads((target / RUN_FILE).read_text("utf-8"))
+            self.write_dir, self.memory_limit = Path(run["run_dir"]), run["memory_limit"]
             self.read_dirs = [self.write_dir]
         else:
             datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))

@@ -1,6 +1,5 @@
 """Runs dbt's models and tests on a run's building folder, in this process."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,7 @@ import duckdb
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
-from warehouse.base.files import write_text
-from warehouse.base.paths import DBT_DIR
+from warehouse.transform.dbt_options import run_options, run_variables, shared_target
 
 DESCRIPTIONS_FILE = "descriptions.json"
 MESSAGES_SHOWN = 5  # of a failed test, in the one line that a user sees
@@ -34,7 +32,7 @@ class Dbt:
     Attributes:
         run_dir: folder that holds bronze, where the models are written to.
         target_dir: folder of dbt's own files, kept from run to run.
-        variables: more variables of the project, such as as_of.
+        variables: variables of the project, see `run_variables`.
         is_incremental: whether to keep the rows of closed applications that run_dir has.
         on_model: called with a line such as "built gold.label_store".
         on_log: called with every line that dbt logs.
@@ -121,31 +119,11 @@ class Dbt:
     def _invoke(self, *command: str) -> Any:
         from dbt.cli.main import dbtRunner  # takes two seconds, which a re-run does not need
 
-        # dbt parses the whole project when a variable differs from the last time (5 CPU s): so the
-        # folder of the run, a new one each time, is in a file, and --full-refresh is an option
-        run_dir_file = self.target_dir / "run_dir.txt"
-        self.target_dir.mkdir(parents=True, exist_ok=True)
-        write_text(run_dir_file, str(self.run_dir))
-        variables = self.variables | {
-            "run_dir": str(run_dir_file),
-            "memory_limit": self.memory_limit,
-            "incremental": True,
-        }
-        options = {
-            "--project-dir": DBT_DIR,
-            "--profiles-dir": DBT_DIR,
-            "--target": "run",
-            "--target-path": self.target_dir,
-            "--vars": json.dumps(variables),
-            "--threads": self.threads,
-            "--log-level": "none",
-            "--log-level-file": "none",
-        }
+        options = run_options(self.run_dir, self.target_dir, self.variables, self.memory_limit)
+        options += ["--threads", str(self.threads), "--no-use-colors", "--no-write-json"]
+        options += ["--log-level", "none", "--log-level-file", "none"]
         runner = dbtRunner(manifest=self.manifest, callbacks=[self._on_event])
-        outcome = runner.invoke(
-            [*command, "--no-use-colors", "--no-write-json"]
-            + [str(part) for option in options.items() for part in option]
-        )
+        outcome = runner.invoke([*command, *options])
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise outcome.exception
         if not outcome.success and outcome.result is None:
@@ -205,3 +183,17 @@ def _shortened(messages: list[str]) -> str:
 def _one_line(message: str | None) -> str:
     lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
     return " ".join(lines[:3])[:400]
+
+
+def parse_for_all_runs() -> None:
+    """Parse the project, for the first run of every datamart.
+
+    Raises:
+        UserError: the project cannot be read.
+    """
+    target = shared_target()
+    Dbt(target, target, run_variables(), False, lambda line: None, lambda line: None).parse()
+
+
+if __name__ == "__main__":
+    parse_for_all_runs()

@@ -1,0 +1,51 @@
+"""How dbt is called on the folder of a run, and its parse of the project, which all runs share."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from warehouse.base.files import write_text
+from warehouse.base.paths import DBT_DIR
+
+RUN_FILE = "run.json"  # in dbt's target folder; read by the plugin
+PARSE_FILE = "partial_parse.msgpack"  # dbt's own name for what it has parsed
+
+
+def run_options(
+    run_dir: Path,
+    target_dir: Path,
+    variables: Mapping[str, Any],
+    memory_limit: str | None = None,
+    project_dir: Path = DBT_DIR,
+) -> list[str]:
+    """Return dbt's options to work on the folder of a run.
+
+    dbt parses the whole project when a variable or the profile differs from the last time (5 CPU
+    seconds): so the folder, another one each time, stands in a file that the plugin reads. Without
+    a parse of its own in target_dir it begins with the one that `shared_target` keeps.
+    """
+    target_dir.mkdir(parents=True, exist_ok=True)
+    run = {"run_dir": str(run_dir), "memory_limit": memory_limit}
+    write_text(target_dir / RUN_FILE, json.dumps(run))
+    options = {
+        "--project-dir": project_dir,
+        "--profiles-dir": project_dir,
+        "--target": "run",
+        "--target-path": target_dir,
+        "--vars": json.dumps(dict(variables)),
+    }
+    shared = shared_target(project_dir) / PARSE_FILE
+    if shared.exists() and not (target_dir / PARSE_FILE).exists():
+        options["--partial-parse-file-path"] = shared
+    return [str(part) for option in options.items() for part in option]
+
+
+def run_variables(as_of: str | None = None, known_at: str | None = None) -> dict[str, Any]:
+    """Return the variables of a run; what is built whole is built with --full-refresh."""
+    return {"as_of": as_of, "known_at": known_at, "incremental": True}
+
+
+def shared_target(project_dir: Path = DBT_DIR) -> Path:
+    """Return dbt's target folder for what needs no folder of its own."""
+    return project_dir / "target" / "run"
