@@ -120,7 +120,7 @@ def kill_at_random_instants(
     kills = [(number / builds, LINES_OF_A_BUILD, False) for number in range(builds)]
     kills += [(number / loads, LINES_OF_A_RUN, True) for number in range(loads)]
     killed = 0
-    with Reader(datamart, pause=1) as reader:
+    with Reader(datamart, pause=3) as reader:
         for number, (part, lines, has_new_files) in enumerate(kills):
             if has_new_files:
                 add_files(data_dir, number)
