@@ -21,9 +21,9 @@ def run_options(
 ) -> list[str]:
     """Return dbt's options to work on the folder of a run.
 
-    dbt parses the whole project when a variable or the profile differs from the last time (5 CPU
-    seconds): so the folder, another one each time, stands in a file that the plugin reads. Without
-    a parse of its own in target_dir it begins with the one that `shared_target` keeps.
+    dbt parses the whole project (5 CPU seconds) when a variable or the profile differs from the
+    last time: so the folder, another one each time, is written to a file that the plugin reads.
+    Where target_dir has no earlier parse, dbt begins with the one in `shared_target`.
     """
     target_dir.mkdir(parents=True, exist_ok=True)
     run = {"run_dir": str(run_dir), "memory_limit": memory_limit}

@@ -33,8 +33,10 @@ class Plugin(BasePlugin):
         """Find the folders to read and the one to write."""
         self.memory_limit: str | None = None
         if plugin_config.get("is_run"):
-            target = Path(get_flags().TARGET_PATH)  # type: ignore[no-untyped-call]
-            run = json.loads((target / RUN_FILE).read_text("utf-8"))
+            file = Path(get_flags().TARGET_PATH) / RUN_FILE  # type: ignore[no-untyped-call]
+            if not file.is_file():
+                raise DbtRuntimeError("the target run is for `python main.py` only; use dev")
+            run = json.loads(file.read_text("utf-8"))
             self.write_dir, self.memory_limit = Path(run["run_dir"]), run["memory_limit"]
             self.read_dirs = [self.write_dir]
         else:

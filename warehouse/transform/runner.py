@@ -1,5 +1,6 @@
 """Runs dbt's models and tests on a run's building folder, in this process."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,4 +197,7 @@ def parse_for_all_runs() -> None:
 
 
 if __name__ == "__main__":
-    parse_for_all_runs()
+    try:
+        parse_for_all_runs()
+    except UserError as error:
+        sys.exit(f"error: {error}")
