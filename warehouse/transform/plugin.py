@@ -4,6 +4,7 @@ Its config in profiles.yml says which folder the models are written to:
 
     is_run         whether it is the folder of a run, which the file run.json in dbt's target folder
                    names: what it holds is shown, nothing else
+    run_dir        the same, named here
     datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
                    published. Relative paths begin at dbt_project
 """
@@ -32,7 +33,10 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Find the folders to read and the one to write."""
         self.memory_limit: str | None = None
-        if plugin_config.get("is_run"):
+        if run_dir := plugin_config.get("run_dir"):
+            self.write_dir = Path(run_dir)
+            self.read_dirs = [self.write_dir]
+        elif plugin_config.get("is_run"):
             file = Path(get_flags().TARGET_PATH) / RUN_FILE  # type: ignore[no-untyped-call]
             if not file.is_file():
                 raise DbtRuntimeError("the target run is for `python main.py` only; use dev")
