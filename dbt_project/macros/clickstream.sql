@@ -48,10 +48,3 @@
     {%- endfor -%}
     {{ return(features) }}
 {%- endmacro %}
-
-{#- The sum of a column over some buckets of readings, 0 for a bucket that has none. -#}
-{% macro sum_over_buckets(buckets, column) -%}
-    {%- for bucket in buckets -%}
-    coalesce(bucket_{{ bucket }}.{{ column }}, 0){{ ' + ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

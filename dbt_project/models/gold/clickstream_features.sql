@@ -4,9 +4,7 @@
     the distance of the value at the application from the mean. Named as in clickstream_statistics.
 
     All of it comes from sums of integers, exact in any order of summation: n, the sum of x, of
-    x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months. Every
-    reading is summed once, in the shortest window that holds it (its bucket); the sums of a window
-    are those of its bucket and of the buckets of the shorter windows.
+    x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months.
 
     Made in batches of customers (see macros/parquet.sql): a feature that compares customers belongs
     into a model of its own. Not sorted: feature_store is, and to sort 500 columns here would be a
@@ -15,7 +13,6 @@
 {{ config(materialized='incremental', unique_key='loan_id', meta={'in_batches': true}) }}
 {%- set counters = clickstream_counters() -%}
 {%- set windows = var('clickstream_windows') -%}
-{%- set names = windows | list -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
@@ -48,71 +45,65 @@ known as (
     ) }}
 ),
 
-ages as (
+windows as (
+    select * from (values
+        {%- for window, months in windows.items() %}
+        ('{{ window }}', {{ months or 'cast(null as int)' }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as listed (span, months)
+),
+
+readings as (
     select
         *,
         -{{ months_between('snapshot_date', 'application_date') }} as t
     from known
 ),
 
-readings as (
+sums as (
     select
-        *,
-        case
-            {%- for window, months in windows.items() if months %}
-            when t > -{{ months }} then '{{ window }}'
-            {%- endfor %}
-            else '{{ names[-1] }}'
-        end as bucket
-    from ages
+        readings.customer_id,
+        readings.application_date,
+        windows.span,
+        count(*) as months
+        {%- for counter in counters %}
+        {%- set x = 'readings.' ~ counter %}
+        {%- set t = 'case when ' ~ x ~ ' is not null then readings.t end' %},
+        count({{ x }}) as {{ counter }}_n,
+        cast(sum({{ x }}) as bigint) as {{ counter }}_x,
+        {{ wide_sum('cast(' ~ x ~ ' as bigint) * ' ~ x) }} as {{ counter }}_xx,
+        cast(sum({{ t }}) as bigint) as {{ counter }}_t,
+        cast(sum(readings.t * {{ t }}) as bigint) as {{ counter }}_tt,
+        cast(sum(readings.t * {{ x }}) as bigint) as {{ counter }}_tx
+        {%- endfor %}
+    from readings
+    inner join windows
+        on windows.months is null or readings.t > -windows.months
+    group by readings.customer_id, readings.application_date, windows.span
 ),
 
-buckets as (
+statistics as (
     select
         customer_id,
         application_date,
-        bucket,
-        count(*) as months
-        {%- for counter in counters %},
-        count({{ counter }}) as {{ counter }}_n,
-        cast(sum({{ counter }}) as bigint) as {{ counter }}_x,
-        {{ wide_sum('cast(' ~ counter ~ ' as bigint) * ' ~ counter) }} as {{ counter }}_xx,
-        cast(sum(case when {{ counter }} is not null then t end) as bigint) as {{ counter }}_t,
-        cast(sum(case when {{ counter }} is not null then t * t end) as bigint) as {{ counter }}_tt,
-        cast(sum(t * {{ counter }}) as bigint) as {{ counter }}_tx
-        {%- endfor %}
-    from readings
-    group by customer_id, application_date, bucket
-),
-
-{% for window in names -%}
-bucket_{{ window }} as (
-    select * from buckets
-    where bucket = '{{ window }}'
-),
-
-{% endfor -%}
-sums as (
-    select
-        spine.customer_id,
-        spine.application_date
-        {%- for window in names %}
-        {%- set shorter = names[:loop.index] %},
-        {{ sum_over_buckets(shorter, 'months') }} as months_{{ window }}
+        span,
+        months
         {%- for counter in counters %}
-        {%- for sum in ['n', 'x', 'xx', 't', 'tt', 'tx'] %}
-        {%- set column = counter ~ '_' ~ sum %},
-        {{ sum_over_buckets(shorter, column) }} as {{ column }}_{{ window }}
+        {%- set n, x, xx = counter ~ '_n', counter ~ '_x', counter ~ '_xx' %}
+        {%- set t, tt, tx = counter ~ '_t', counter ~ '_tt', counter ~ '_tx' %},
+        {{ n }} as {{ counter }}_count,
+        {{ x }} as {{ counter }}_sum,
+        {{ ratio(x, n) }} as {{ counter }}_mean,
+        sqrt({{ ratio(
+            n ~ ' * ' ~ xx ~ ' - ' ~ wide(x) ~ ' * ' ~ x,
+            n ~ ' * (' ~ n ~ ' - 1)'
+        ) }}) as {{ counter }}_sd,
+        {{ ratio(
+            wide(n) ~ ' * ' ~ tx ~ ' - ' ~ wide(t) ~ ' * ' ~ x,
+            n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t
+        ) }} as {{ counter }}_trend
         {%- endfor %}
-        {%- endfor %}
-        {%- endfor %}
-    from (select distinct customer_id, application_date from applications) as spine
-    {%- for window in names %}
-    left join bucket_{{ window }}
-        on
-            spine.customer_id = bucket_{{ window }}.customer_id
-            and spine.application_date = bucket_{{ window }}.application_date
-    {%- endfor %}
+    from sums
 ),
 
 features as (
@@ -123,35 +114,27 @@ features as (
         {%- for counter in counters %},
         joined.{{ counter }}
         {%- endfor %}
-        {%- for window in names %},
-        coalesce(sums.months_{{ window }}, 0) as clickstream_months_{{ window }}
-        {%- for counter in counters %}
-        {%- set n = 'sums.' ~ counter ~ '_n_' ~ window -%}
-        {%- set x = 'sums.' ~ counter ~ '_x_' ~ window -%}
-        {%- set xx = 'sums.' ~ counter ~ '_xx_' ~ window -%}
-        {%- set t = 'sums.' ~ counter ~ '_t_' ~ window -%}
-        {%- set tt = 'sums.' ~ counter ~ '_tt_' ~ window -%}
-        {%- set tx = 'sums.' ~ counter ~ '_tx_' ~ window %},
-        coalesce({{ n }}, 0) as {{ counter }}_count_{{ window }},
-        case when {{ n }} > 0 then {{ x }} end as {{ counter }}_sum_{{ window }},
-        {{ ratio(x, n) }} as {{ counter }}_mean_{{ window }},
-        sqrt({{ ratio(
-            n ~ ' * ' ~ xx ~ ' - ' ~ wide(x) ~ ' * ' ~ x,
-            n ~ ' * (' ~ n ~ ' - 1)'
-        ) }}) as {{ counter }}_sd_{{ window }},
-        {{ ratio(
-            wide(n) ~ ' * ' ~ tx ~ ' - ' ~ wide(t) ~ ' * ' ~ x,
-            n ~ ' * ' ~ tt ~ ' - ' ~ t ~ ' * ' ~ t
-        ) }} as {{ counter }}_trend_{{ window }},
-        joined.{{ counter }} - {{ ratio(x, n) }} as {{ counter }}_change_{{ window }}
+        {%- for window in windows %}
+        {%- set over = 'over_' ~ window %},
+        coalesce({{ over }}.months, 0) as clickstream_months_{{ window }}
+        {%- for counter in counters %},
+        coalesce({{ over }}.{{ counter }}_count, 0) as {{ counter }}_count_{{ window }},
+        {{ over }}.{{ counter }}_sum as {{ counter }}_sum_{{ window }},
+        {{ over }}.{{ counter }}_mean as {{ counter }}_mean_{{ window }},
+        {{ over }}.{{ counter }}_sd as {{ counter }}_sd_{{ window }},
+        {{ over }}.{{ counter }}_trend as {{ counter }}_trend_{{ window }},
+        joined.{{ counter }} - {{ over }}.{{ counter }}_mean as {{ counter }}_change_{{ window }}
         {%- endfor %}
         {%- endfor %},
         {{ provenance('clickstream') }}
     from joined
-    left join sums
+    {%- for window in windows %}
+    left join statistics as over_{{ window }}
         on
-            joined.customer_id = sums.customer_id
-            and joined.application_date = sums.application_date
+            joined.customer_id = over_{{ window }}.customer_id
+            and joined.application_date = over_{{ window }}.application_date
+            and over_{{ window }}.span = '{{ window }}'
+    {%- endfor %}
     left join missing
         on
             joined.customer_id = missing.customer_id
