@@ -67,7 +67,7 @@ def read_csv_file(path: Path, contract: SourceContract, block_bytes: int = BLOCK
     """
     is_gzip = _check_kind(path)
     try:
-        header = _read_header(path, contract)
+        header = read_header(path)
         _check_columns(path, header, contract)
         # nothing reads gzip in blocks
         scan = _scan(path, 2**62 if is_gzip else block_bytes)
@@ -112,26 +112,27 @@ def _check_kind(path: Path) -> bool:
     return is_gzip
 
 
-def _open(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file, plain or gzip by its name."""
     return cast(IO[bytes], gzip.open(path)) if path.name.endswith(".gz") else path.open("rb")
 
 
-def _read_header(path: Path, contract: SourceContract) -> tuple[str, ...]:
+def read_header(path: Path) -> tuple[str, ...]:
     """Return the column names of the first line that is not blank."""
-    with _open(path) as file:
+    with open_file(path) as file:
         start = file.read(HEADER_BYTES)
     lines = (line for line in start.removeprefix(codecs.BOM_UTF8).splitlines() if line.strip(BLANK))
     line = next(lines, b"")
     if not line:
         raise UserError(f"{path}: expected a header line, found only blank lines")
-    _check_text(path, line, 0)
+    _check_text(path, line, 1)
     try:
         text = line.decode()
         names = next(csv.reader([text]))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}, line 1: the header cannot be read as UTF-8 CSV") from error
     used = [word for sign, word in DELIMITERS.items() if sign in text]
-    if len(names) == 1 and len(contract.columns) > 1 and used:
+    if len(names) == 1 and used:
         raise UserError(f"{path}, line 1: expected columns separated by commas, found {used[0]}")
     return tuple(names)
 
@@ -189,7 +190,7 @@ def _scan(path: Path, block_bytes: int) -> _Scan:
     A line belongs to the block that holds the line break before it, as it does for Spark.
     """
     scan, position, line_number = _Scan(), 0, 1
-    with _open(path) as file:
+    with open_file(path) as file:
         while True:
             block = max(position - 1, 0) // block_bytes
             chunk = _read_lines(file, min(CHUNK_BYTES, (block + 1) * block_bytes - position))
@@ -257,7 +258,7 @@ def _multiline_rows(path: Path, width: int) -> int | None:
     csv.field_size_limit(FIELD_BYTES)
     rows, last_line, is_multiline = -1, 0, False
     try:
-        with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
                 rows += bool(row)

@@ -1,23 +1,26 @@
 """Guesses what the file of a source that nobody described yet holds: for a person to correct."""
 
 import csv
-import gzip
+import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import duckdb
 
 from warehouse.base.errors import UserError
+from warehouse.landing.csv_file import open_file, read_header
 from warehouse.landing.dates import COMMON_FORMATS, reads, swapped
 
 ROWS_READ = 10_000
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 NUMBER_SHARE = 0.9  # of the filled values of a column of numbers, which may hold dirt
-LARGEST_INTEGER = 2**31 - 1
 CUSTOMER = re.compile(r"(customer|client|cust|borrower)(_?(id|no|nr|number|key|code))?")
 IDENTIFIER = re.compile(r"(.*_)?(id|no|nr|number|key|code|zip|postcode)")
 PERSONAL = re.compile(
@@ -52,44 +55,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Guess:
-    """The format and columns that a file seems to have."""
+    """The columns that a file seems to have, and what a person must decide, a sentence each.
+
+    other_date_format: the format with day and month swapped, where it reads every date as well.
+    """
 
     columns: tuple[Column, ...]
     customer: Column
     key: Column
     date: Column
-
-    @property
-    def date_format(self) -> str:
-        """The first format that reads every date."""
-        return self.date.date_formats[0]
-
-    @property
-    def other_date_format(self) -> str | None:
-        """The format with day and month swapped, where it reads every date as well."""
-        other = swapped(self.date_format)
-        return other if other != self.date_format and other in self.date.date_formats else None
-
-    def doubts(self) -> Iterator[str]:
-        """Yield what a person must decide, one sentence each."""
-        dates = [column.name for column in self.columns if column.kind == "date"]
-        if len(dates) > 1 and self.date.name.lower() != "snapshot_date":
-            yield (
-                f"date_column: {self.date.name} is taken, of {', '.join(dates)}:"
-                " what day is a row about?"
-            )
-        if self.other_date_format:
-            yield (
-                f"date_format: no day of {self.date.name} is above 12, so that {self.date_format}"
-                f" and {self.other_date_format} both read every row: ask which is right"
-            )
-        if not CUSTOMER.fullmatch(snake_case(self.customer.name)):
-            yield f"customer_column: no column is called like one; {self.customer.name} is a guess"
-        if not _is_key(self.key, self.date):
-            yield (
-                f"key: no column tells the rows of one day apart; with {self.key.name} only the"
-                " last row of a customer and day counts"
-            )
+    date_format: str
+    other_date_format: str | None
+    doubts: tuple[str, ...]
 
 
 def guess_source(path: Path) -> Guess:
@@ -110,14 +87,36 @@ def guess_source(path: Path) -> Guess:
     plain = [c for c in dates if not OTHER_DATE.search(c.silver_name) and not c.is_personal]
     date = (*named, *plain, *dates)[0]
     texts = [c for c in columns if c.kind == "text" and not c.is_personal]
-    customers = [c for c in columns if CUSTOMER.fullmatch(snake_case(c.name))] + texts
-    if not customers:
+    customers = [c for c in columns if CUSTOMER.fullmatch(snake_case(c.name))]
+    if not customers and not texts:
         raise UserError(f"{path}: no column can be the customer, which every source needs")
-    customer = customers[0]
+    customer = (*customers, *texts)[0]
     identifiers = [c for c in texts if IDENTIFIER.fullmatch(c.silver_name) and c is not customer]
     unique = [c for c in identifiers if all(c.values) and len(set(c.values)) == len(c.values)]
-    keys = (c for c in (*unique, customer, *identifiers, *texts) if _is_key(c, date))
-    return Guess(columns, customer, next(keys, customer), date)
+    keys = [c for c in (*unique, customer, *identifiers, *texts) if _is_key(c, date)]
+
+    date_format, *others = date.date_formats
+    other = swapped(date_format) if swapped(date_format) in others else None
+    doubts = {
+        f"date_column: {date.name} is taken, of {', '.join(c.name for c in dates)}:"
+        " what day is a row about?": len(dates) > 1 and not named,
+        f"date_format: no day of {date.name} is above 12, so that {date_format} and {other} both"
+        " read every row: ask which is right": other,
+        f"customer_column: no column is called like one; {customer.name} is a guess": (
+            not customers
+        ),
+        f"key: no column tells the rows of one day apart; with {customer.name} only the last row of"
+        " a customer and day counts": not keys,
+    }
+    return Guess(
+        columns=columns,
+        customer=customer,
+        key=(*keys, customer)[0],
+        date=date,
+        date_format=date_format,
+        other_date_format=other,
+        doubts=tuple(text for text, holds in doubts.items() if holds),
+    )
 
 
 def snake_case(name: str) -> str:
@@ -129,6 +128,7 @@ def snake_case(name: str) -> str:
     return f"n_{text}" if not text or text[0].isdigit() else text
 
 
+@cache
 def reserved_words() -> frozenset[str]:
     """Return the words that SQL does not take for a column's name."""
     with duckdb.connect() as con:
@@ -138,64 +138,48 @@ def reserved_words() -> frozenset[str]:
     return frozenset(word for (word,) in found)
 
 
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+def _read(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
     """Return the header and the first rows; rows with more or fewer fields are left out."""
-    opener = gzip.open if path.name.endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            lines = (row for row in csv.reader(file) if row)
-            header = next(lines, [])
-            rows = [row for row, _ in zip(lines, range(ROWS_READ), strict=False)]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError, csv.Error) as error:
+        header = read_header(path)
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
+            lines = (row for row in csv.reader(file) if any(field.strip() for field in row))
+            rows = [row for row in islice(lines, 1, ROWS_READ) if len(row) == len(header)]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 CSV: {error}") from error
-    if not header:
-        raise UserError(f"{path}: expected a header line, found nothing")
-    used = [sign for sign in ";\t|" if len(header) == 1 and sign in header[0]]
-    if used:
-        raise UserError(
-            f"{path}, line 1: expected columns separated by commas, found {used[0]!r};"
-            " deliver the file with commas"
-        )
     for place, name in enumerate(header, start=1):
         if not name.strip() or name.startswith("_") or re.search(r"[\"'`\\{}\n]", name):
             raise UserError(
                 f"{path}, line 1: column {place} is called {name!r}, expected a name that does not"
                 " begin with _ and has no quotes, braces or backslashes"
             )
-    rows = [row for row in rows if len(row) == len(header)]
     if not rows:
         raise UserError(f"{path}: expected data rows below the header, found none")
     return header, rows
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Column, ...]:
-    reserved, taken = reserved_words(), set()
-    columns = []
+    columns: dict[str, Column] = {}
     for place, name in enumerate(header):
         plain = snake_case(name)
-        silver_name = f"{plain}_in_file" if plain in TAKEN | reserved else plain
-        while silver_name in taken:
+        silver_name = f"{plain}_in_file" if plain in TAKEN | reserved_words() else plain
+        while silver_name in columns:
             silver_name += "_2"
-        taken.add(silver_name)
         values = tuple(row[place].strip() for row in rows)
         filled = [value for value in values if value]
         formats = tuple(
             known for known in COMMON_FORMATS if filled and all(reads(v, known) for v in filled)
         )
-        columns.append(
-            Column(
-                name=name,
-                silver_name=silver_name,
-                values=values,
-                kind="date" if formats else _kind(plain, filled),
-                date_formats=formats,
-                is_personal=bool(PERSONAL.fullmatch(plain))
-                or any(PERSONAL_VALUE.fullmatch(value) for value in filled),
-            )
+        columns[silver_name] = Column(
+            name=name,
+            silver_name=silver_name,
+            values=values,
+            kind="date" if formats else _kind(plain, filled),
+            date_formats=formats,
+            is_personal=bool(PERSONAL.fullmatch(plain))
+            or any(PERSONAL_VALUE.fullmatch(value) for value in filled),
         )
-    return tuple(columns)
+    return tuple(columns.values())
 
 
 def _kind(name: str, values: Sequence[str]) -> str:
@@ -205,9 +189,8 @@ def _kind(name: str, values: Sequence[str]) -> str:
         return "text"
     if any(re.match(r"0\d", number) for number in numbers):
         return "text"
-    is_whole = all(float(number).is_integer() for number in numbers)
-    is_small = all(abs(float(number)) <= LARGEST_INTEGER for number in numbers)
-    return "integer" if is_whole and is_small else "decimal"
+    is_whole = all(float(n).is_integer() and abs(float(n)) < 2**31 for n in numbers)
+    return "integer" if is_whole else "decimal"
 
 
 def _is_key(column: Column, date: Column) -> bool:
