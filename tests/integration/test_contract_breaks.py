@@ -1,6 +1,7 @@
 """Each way in which a file can break ends in a refusal, or in a row kept, judged and counted."""
 
 import csv
+from collections import Counter
 
 import pytest
 
@@ -37,17 +38,45 @@ def warehouse(spark, compiled, tmp_path) -> Landed:
     return Landed(tmp_path, spark, compiled)
 
 
+@pytest.fixture(scope="module")
+def landed(spark, compiled, tmp_path_factory) -> Landed:
+    """One load of all that can be wrong with a row, each in a row of its own key."""
+    folder = tmp_path_factory.mktemp("landed") / 'it\'s; drop table x -- ${HOME} {b} %41 "q" é'
+    folder.mkdir()
+    warehouse = Landed(folder, spark, compiled)
+    lines = {source: good_rows(source, 40)[1:] for source in contracts()}
+    lines[LOANS] += [make() for _, make, _ in QUARANTINED]
+    for number, (source, column, text) in enumerate(NULLED):
+        key = "loan_id" if source == LOANS else "Customer_ID"
+        lines[source].append(changed(source, **{column: text, key: f"NULLED{number}"}))
+    for text in HOSTILE:
+        lines[LOANS].append(changed(LOANS, loan_id=text, Customer_ID=text))
+        lines[LOANS].append(changed(LOANS, snapshot_date=text))
+    long = "y" * 10_000_000
+    people = {text: text for text in (*HOSTILE, 'two\nlines, "quoted"')} | {"LONG": long}
+    for key, text in people.items():
+        cells = {"Customer_ID": key, "Name": text, "SSN": text[:5000], "Occupation": text}
+        lines[ATTRIBUTES].append(changed(ATTRIBUTES, **cells))
+    warehouse.land(
+        **{
+            source: "\n".join([sample_lines(source)[0], *rows, ""])
+            for source, rows in lines.items()
+        }
+    )
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def con(landed):
+    return landed.build("feature_store", "training_set")
+
+
 def changed(source: str, **cells: str) -> str:
     """One good line of a source with other values in some columns."""
     header = next(csv.reader([sample_lines(source)[0]]))
     values = dict(zip(header, next(csv.reader(good_rows(source, 1))), strict=True))
     assert set(cells) <= set(header)
     return line_of((values | cells).values())
-
-
-def file_of(source: str, *lines: str, good: int = 4, end: str = "\n") -> str:
-    """A file of some good lines, then these."""
-    return "\n".join([sample_lines(source)[0], *good_rows(source, good + 1)[1:], *lines]) + end
 
 
 # line of the file -> the reason with which the row is kept
@@ -85,19 +114,15 @@ QUARANTINED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("reason", sorted({reason for _, _, reason in QUARANTINED}))
-def test_a_bad_row_is_kept_with_its_reason(warehouse, reason):
-    """All bad lines of one reason in one file, between good ones."""
-    lines = [make() for _, make, why in QUARANTINED if why == reason]
-    landed = warehouse.land(**{LOANS: file_of(LOANS, *lines, good=len(lines) + 5)})
-    con = warehouse.build()
-    assert landed[LOANS].rows_landed == 2 * len(lines) + 5
-    found = fates(con, LOANS)
-    assert found[reason] == len(lines)
-    assert found["used"] == len(lines) + 5
-    kept = con.execute("select reason, raw_row from silver.quarantine").fetchall()
-    assert [why for why, _ in kept] == [reason] * len(lines)
-    assert all(row for _, row in kept)
+def test_a_bad_row_is_kept_with_its_reason(con):
+    expected = Counter(reason for _, _, reason in QUARANTINED)
+    expected["invalid_snapshot_date"] += len(HOSTILE)
+    nulled = sum(source == LOANS for source, _, _ in NULLED)
+    expected["used"] = 39 + nulled + len(HOSTILE)
+    assert fates(con, LOANS) == expected
+    assert con.execute(
+        "select count(*) from silver.quarantine where raw_row is null"
+    ).fetchone() == (0,)
 
 
 # a value that is no such value: the row is used, the value is null and the row says so
@@ -130,16 +155,7 @@ SILVER_COLUMN = {"fe_1": "fe_1", "Payment_Behaviour": "payment_size"} | {
 }
 
 
-def test_a_value_that_cannot_be_read_becomes_null_and_the_row_says_so(warehouse):
-    """All of them in one load, each in a row of its own key."""
-    lines: dict[str, list[str]] = {}
-    for number, (source, column, text) in enumerate(NULLED):
-        key = "loan_id" if source == LOANS else "Customer_ID"
-        lines.setdefault(source, []).append(
-            changed(source, **{column: text, key: f"NULLED{number}"})
-        )
-    warehouse.land(**{source: file_of(source, *rows) for source, rows in lines.items()})
-    con = warehouse.build("feature_store", "training_set")
+def test_a_value_that_cannot_be_read_becomes_null_and_the_row_says_so(con):
     for number, (source, column, text) in enumerate(NULLED):
         key = "loan_id" if source == LOANS else "customer_id"
         table = {
@@ -158,62 +174,39 @@ def test_a_value_that_cannot_be_read_becomes_null_and_the_row_says_so(warehouse)
         assert {cleaned, column.lower()} & set(effects), f"{column} {text!r}: null without a reason"
 
 
-def test_hostile_and_long_text_is_only_text(warehouse):
-    """As a key, as a date and as any value."""
-    loans = [changed(LOANS, loan_id=text, Customer_ID=text) for text in HOSTILE]
-    undated = [changed(LOANS, snapshot_date=text) for text in HOSTILE]
-    people = [
-        changed(ATTRIBUTES, Customer_ID=text, Name=text, SSN=text, Occupation=text)
-        for text in (*HOSTILE, 'two\nlines, "quoted"')
-    ]
-    long = "y" * 10_000_000
-    people.append(changed(ATTRIBUTES, Customer_ID="LONG", Name=long, Occupation=long))
-    warehouse.land(
-        **{
-            LOANS: file_of(LOANS, *loans, *undated, good=20),
-            ATTRIBUTES: file_of(ATTRIBUTES, *people),
-        }
-    )
-    con = warehouse.build()
-    assert fates(con, LOANS) == {"used": 20 + len(loans), "invalid_snapshot_date": len(undated)}
-    assert fates(con, ATTRIBUTES) == {"used": 4 + len(people)}
+def test_hostile_and_long_text_is_only_text(con, landed):
+    """As a key, as a date, as any value, and as the folder of everything."""
+    nulled = sum(source == ATTRIBUTES for source, _, _ in NULLED)
+    assert fates(con, ATTRIBUTES) == {"used": 39 + nulled + len(HOSTILE) + 2}
     for table, key in (("customer_attributes", "customer_id"), ("loan_repayments", "loan_id")):
         found = con.execute(f"select {key} from silver.{table}").fetchall()
         assert {text.rstrip("_") for text in HOSTILE} <= {value for (value,) in found}
-    folders = {path.name for path in (warehouse.bronze / LOANS).iterdir()}
+    folders = {path.name for path in (landed.bronze / LOANS).iterdir()}
     assert all(name.startswith("snapshot_date=2") or "HIVE" in name for name in folders)
     names = con.execute("select max(length(Name)) from bronze.features_attributes").fetchone()
     assert names == (10_000_000,)
 
 
-def test_folders_and_files_of_any_name_are_only_names(spark, compiled, tmp_path):
-    folder = tmp_path / 'it\'s; drop table x -- ${HOME} {b} %41 "q" é'
-    folder.mkdir()
-    warehouse = Landed(folder, spark, compiled)
-    warehouse.land(**{LOANS: file_of(LOANS)})
-    assert fates(warehouse.build(), LOANS) == {"used": 4}
-
-
 TRUNCATED = good_rows(LOANS, 1)[0][:-2] + "15"  # of which 2023-05-1 could be left
 
 
-@pytest.mark.parametrize("kept", [2, 38, len(TRUNCATED) - 10, len(TRUNCATED) - 1])
-def test_a_truncated_last_line_is_never_a_wrong_value(warehouse, kept):
+def test_a_truncated_last_line_is_never_a_wrong_value(warehouse):
     """Cut anywhere, the last line is quarantined, or whole; its last column is a date."""
-    warehouse.land(**{LOANS: file_of(LOANS, TRUNCATED[:kept], end="")})
+    cuts = (2, 38, len(TRUNCATED) - 10, len(TRUNCATED) - 1)
+    header, good = sample_lines(LOANS)[0], good_rows(LOANS, 2)[1]
+    warehouse.land_files(
+        {f"{LOANS}_{cut}.csv": "\n".join([header, good, good, TRUNCATED[:cut]]) for cut in cuts}
+    )
     found = fates(warehouse.build(), LOANS)
-    assert found["used"] == 4
-    assert found.total() == 5
+    assert found.pop("used") == 1
+    assert found.pop("duplicate") == 2 * len(cuts) - 1
+    assert found.total() == len(cuts)
 
 
-def test_a_broken_file_is_refused_in_one_line_and_leaves_nothing(warehouse):
-    warehouse.land(**{LOANS: file_of(LOANS, good=3)})
-    before = sorted(path for path in warehouse.bronze.rglob("*.parquet"))
+def test_a_broken_file_is_refused_in_one_line_and_leaves_nothing(landed):
+    before = sorted(path for path in landed.bronze.rglob("*.parquet"))
+    broken = "\n".join(sample_lines(LOANS)[:30]).replace("tenure", "[bold]{{ x }}%s", 1)
     with pytest.raises(UserError, match=r"lms_loan_daily\.csv") as refused:
-        warehouse.land(**{LOANS: file_of(LOANS, good=30).replace("tenure", "[bold]{{ x }}%s", 1)})
+        landed.land(**{LOANS: broken})
     assert "\n" not in str(refused.value)
-    assert sorted(path for path in warehouse.bronze.rglob("*.parquet")) == before
-
-
-def test_every_source_has_a_contract_here():
-    assert {source for source, _, _ in NULLED} == set(contracts())
+    assert sorted(path for path in landed.bronze.rglob("*.parquet")) == before

@@ -72,7 +72,7 @@ def check_history(seed: int, spark: object, folder: Path, loads: int) -> None:
 
 
 def test_bronze_says_last_what_was_delivered_last(spark, tmp_path):
-    check_history(0, spark, tmp_path, loads=8)
+    check_history(0, spark, tmp_path, loads=5)
 
 
 @pytest.mark.long

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
-from tests.support.compiled import compiled
+from tests.support.compiled import parsed_project
 from tests.support.personal import (
     MARKED_NAME,
     MARKED_SSN,
@@ -15,8 +14,7 @@ from tests.support.personal import (
     leaks,
     personal_values,
 )
-from warehouse.base.paths import DATA_DIR, DBT_DIR, PROJECT_DIR
-from warehouse.transform.dbt_options import run_options
+from warehouse.base.paths import DATA_DIR, PROJECT_DIR
 
 # files made of data that the project keeps outside the datamart
 PAGES = ("notebooks", "deck", "README.md", "Readme.txt", "dbt_project/models", "benchmarks")
@@ -69,7 +67,7 @@ def test_sensitive_columns_are_where_the_catalogue_says(sample):
         [list(SENSITIVE)],
     ).fetchall()
     assert {table for (table,) in tables} == HOLD_SENSITIVE
-    manifest = compiled().manifest
+    manifest = parsed_project()
     nodes = manifest.nodes | manifest.sources
     holding = {key for key, node in nodes.items() if f"{node.schema}.{node.name}" in HOLD_SENSITIVE}
     readers = {
@@ -83,34 +81,3 @@ def test_sensitive_columns_are_where_the_catalogue_says(sample):
     assert {feature: set(found) for feature, found in listed.items()} == dict.fromkeys(
         SENSITIVE, HOLD_SENSITIVE | readers
     )
-
-
-PLANTED = {
-    "an_ssn": ("select 'see 123-45-6789' as note", "has a text that looks like an SSN"),
-    "a_list": ("select ['987-65-4321'] as notes", "has a text that looks like an SSN"),
-    "a_name": ("select 1 as customer_name", "has a column customer_name"),
-    "clean": ("select true as is_ssn_valid, '12-34-5678' as note, '2024-01-01' as day", None),
-}
-
-
-def test_every_model_is_held_against_personal_data(tmp_path):
-    """A model that the guard does not know is guarded too: it is a hook of the whole project."""
-    project = tmp_path / "dbt_project"
-    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "tests"))
-    for layer in ("silver", "gold"):
-        shutil.rmtree(project / "models" / layer)
-    (project / "models" / "_exposures.yml").unlink()
-    (project / "models" / "gold").mkdir()
-    for name, (sql, _) in PLANTED.items():
-        (project / "models" / "gold" / f"{name}.sql").write_text(sql)
-    options = run_options(tmp_path / "run", tmp_path / "target", {}, project_dir=project)
-    options += ["--log-level", "none", "--log-level-file", "none"]
-    outcome = dbtRunner().invoke(["run", *options])
-    messages = {
-        result.node.name: result.message
-        for result in outcome.result
-        if result.node.resource_type == "model"
-    }
-    assert set(messages) == set(PLANTED)
-    for name, (_, problem) in PLANTED.items():
-        assert (f"gold.{name} {problem}" in messages[name]) if problem else "OK" in messages[name]

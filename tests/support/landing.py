@@ -11,7 +11,7 @@ from warehouse.contracts.contract import SourceContract
 from warehouse.landing.bronze import land_files
 from warehouse.landing.csv_file import BLOCK_BYTES
 from warehouse.landing.inspection import Inspection, inspect_sources
-from warehouse.landing.loads import LandedFile
+from warehouse.landing.loads import SourceFile
 
 COLUMNS = ("loan_id", "note", "snapshot_date")
 HEADER = ",".join(COLUMNS)
@@ -84,7 +84,7 @@ class Lander:
         """Inspect what is in the data folder."""
         return inspect_sources(self.contracts, self.data, self.bronze, self._block_bytes)
 
-    def land(self, files: Mapping[str, str | bytes] | str) -> list[LandedFile]:
+    def land(self, files: Mapping[str, str | bytes] | str) -> list[SourceFile]:
         """Put files into the data folder, a text alone as loans.csv, and land what is new."""
         self.write({"loans.csv": files} if isinstance(files, str) else files)
         inspection = self.inspect()

@@ -16,7 +16,7 @@ from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing
 from warehouse.landing.inspection import inspect_sources
-from warehouse.landing.loads import LandedFile
+from warehouse.landing.loads import SourceFile
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
 LEDGER_TESTS = ("ledger_balances", "every_bronze_row_has_exactly_one_fate")
@@ -65,12 +65,12 @@ class Landed:
         self._spark = spark
         self._compiled = compiled
 
-    def land(self, **files: str | bytes) -> dict[str, LandedFile]:
+    def land(self, **files: str | bytes) -> dict[str, SourceFile]:
         """Land one file per source, given by its content, as the next load; see `land_files`."""
         named = {f"{source}.csv": content for source, content in files.items()}
         return {counts.source: counts for counts in self.land_files(named)}
 
-    def land_files(self, files: Mapping[str, str | bytes]) -> tuple[LandedFile, ...]:
+    def land_files(self, files: Mapping[str, str | bytes]) -> tuple[SourceFile, ...]:
         """Inspect and land files, given by name, as the next load.
 
         Raises UserError where the product refuses a file; the load is then not there.

@@ -21,7 +21,7 @@ from warehouse.contracts.contract import PARTITION, SourceContract
 from warehouse.landing.checks import check_landed
 from warehouse.landing.dates import moment
 from warehouse.landing.inspection import InspectedFile, Inspection
-from warehouse.landing.loads import LandedFile, Load, next_load, write_load
+from warehouse.landing.loads import Load, SourceFile, next_load, write_load
 from warehouse.spark.java import quick_start_options
 from warehouse.spark.process import run_in_child
 from warehouse.spark.session import SparkSettings, spark_session
@@ -80,7 +80,7 @@ def _land(
     settings: SparkSettings,
     report: Callable[[str], None],
 ) -> Load:
-    is_small = inspection.bytes_to_land <= QUICK_START_BYTES
+    is_small = _bytes(inspection.to_land) <= QUICK_START_BYTES
     quick = {"spark.driver.extraJavaOptions": quick_start_options()} if is_small else {}
     with spark_session(settings, CONFIG | quick) as spark:
         return land_files(spark, inspection, bronze_dir, settings.log_file, report)
@@ -101,7 +101,7 @@ def land_files(
     by_source: dict[str, list[InspectedFile]] = defaultdict(list)
     for inspected in inspection.to_land:
         by_source[inspected.contract.name].append(inspected)
-    landed: dict[str, list[LandedFile]] = {}
+    landed: dict[str, list[SourceFile]] = {}
     with ThreadPoolExecutor(SOURCES_AT_ONCE) as pool:
         deliveries = [
             _Delivery(spark, files, inspection.data_dir, bronze_dir, load_id, landed_at)
@@ -112,7 +112,8 @@ def land_files(
             for future in as_completed(futures):
                 source = futures[future].contract.name
                 landed[source] = future.result()
-                rows, new = _total(landed[source])
+                new = sum(file.rows_landed for file in landed[source])
+                rows = sum(file.rows_in_file for file in landed[source])
                 report(f"{source}: {new:,} new rows of {rows:,}")
         except BaseException:
             for future in futures:
@@ -125,11 +126,7 @@ def land_files(
 
 
 def _bytes(files: Iterable[InspectedFile]) -> int:
-    return sum(inspected.file.bytes for inspected in files)
-
-
-def _total(files: Iterable[LandedFile]) -> tuple[int, int]:
-    return sum(file.rows_in_file for file in files), sum(file.rows_landed for file in files)
+    return sum(inspected.file.file_bytes for inspected in files)
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ class _Delivery:
         return self.bronze_dir / self.contract.name
 
 
-def _land_source(delivery: _Delivery, log_file: Path) -> list[LandedFile]:
+def _land_source(delivery: _Delivery, log_file: Path) -> list[SourceFile]:
     """Land the files of one source and return their counts, checked on what was written."""
     contract, folder = delivery.contract, delivery.folder
     before = set(_parquet_files(folder))
@@ -174,7 +171,7 @@ def _land_source(delivery: _Delivery, log_file: Path) -> list[LandedFile]:
 
 def _write_changed_rows(delivery: _Delivery, rows: "DataFrame") -> Counter[str]:
     """Append the rows that bronze does not have as its last ones; return their number by file."""
-    in_files = Counter({one.file.name: one.file.rows for one in delivery.files})
+    in_files = Counter({one.file.source_file: one.file.rows_in_file for one in delivery.files})
     if not delivery.folder.is_dir():
         _write(delivery, rows)
         return in_files
@@ -254,7 +251,7 @@ def _source_file(data_dir: Path, files: Sequence[InspectedFile]) -> "Column":
     from pyspark.sql import functions as F
 
     if len(files) == 1:
-        return F.lit(files[0].file.name)
+        return F.lit(files[0].file.source_file)
     # a + is a blank for url_decode, and itself in this path
     path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
     return F.substring(path, len(f"file:{data_dir}/") + 1, 2**30)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from warehouse.base.catalog import quoted_name, quoted_text
@@ -9,7 +10,7 @@ from warehouse.base.errors import UserError
 from warehouse.contracts.contract import PARTITION, SourceContract
 from warehouse.landing.dates import likely_format, swapped
 from warehouse.landing.inspection import InspectedFile
-from warehouse.landing.loads import LandedFile, query_files
+from warehouse.landing.loads import SourceFile, query_files
 
 SAMPLE_ROWS = 1000
 BRONZE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
@@ -17,7 +18,7 @@ BRONZE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)
 
 def check_landed(
     files: Sequence[InspectedFile], written: Sequence[str], expected: Counter[str]
-) -> list[LandedFile]:
+) -> list[SourceFile]:
     """Count the rows of each file of a source in the parquet files that its load has written.
 
     Raises:
@@ -42,27 +43,18 @@ def check_landed(
     found = {name: _Found(*numbers) for name, *numbers in counts}
     landed = []
     for one in files:
-        file, rows = one.file, found.get(one.file.name, _Found())
-        status = one.path.stat()
-        if (status.st_size, status.st_mtime_ns) != (file.bytes, one.modified_ns):
+        file, rows = one.file, found.get(one.file.source_file, _Found())
+        status, to_land = one.path.stat(), expected[file.source_file]
+        if (status.st_size, status.st_mtime_ns) != (file.file_bytes, one.modified_ns):
             raise UserError(f"{one.path}: the file changed while it was read; run again")
-        if rows.landed != expected[file.name] or rows.last > file.rows or rows.first < 1:
+        if rows.landed != to_land or rows.last > file.rows_in_file or rows.first < 1:
             raise UserError(
-                f"{one.path}: expected {expected[file.name]} of its {file.rows} rows in bronze,"
+                f"{one.path}: expected {to_land} of its {file.rows_in_file} rows in bronze,"
                 f" found {rows.landed}, the last of them row {rows.last}; nothing is published"
             )
         _check_dates(one, rows, written)
-        landed.append(
-            LandedFile(
-                source=file.source,
-                source_file=file.name,
-                file_bytes=file.bytes,
-                file_sha256=file.sha256,
-                rows_in_file=file.rows,
-                rows_landed=rows.landed,
-                rows_seen_before=file.rows - rows.landed,
-            )
-        )
+        seen_before = file.rows_in_file - rows.landed
+        landed.append(replace(file, rows_landed=rows.landed, rows_seen_before=seen_before))
     return landed
 
 
@@ -83,10 +75,10 @@ def _check_dates(one: InspectedFile, rows: _Found, written: Sequence[str]) -> No
     They are where most dates do not agree with the months that the source counts.
     """
     contract = one.contract
-    if 2 * rows.undated > one.file.rows:
+    if 2 * rows.undated > one.file.rows_in_file:
         _refuse_unread_dates(one, written)
     # rows seen before were judged when they landed
-    if rows.disagreeing > rows.agreeing + one.file.rows - rows.landed:
+    if rows.disagreeing > rows.agreeing + one.file.rows_in_file - rows.landed:
         raise UserError(
             f"{one.path}: most values of {contract.months_column} ({rows.disagreeing:,} of"
             f" {rows.disagreeing + rows.agreeing:,}) do not agree with the months from"
@@ -119,7 +111,7 @@ def _refuse_unread_dates(one: InspectedFile, written: Sequence[str]) -> None:
         f"""
         select _row_number, {text} from {BRONZE}
         where
-            _source_file = {quoted_text(one.file.name)}
+            _source_file = {quoted_text(one.file.source_file)}
             and {PARTITION} is null
             and _malformed_line is null
         order by _row_number limit {SAMPLE_ROWS}

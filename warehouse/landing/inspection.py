@@ -12,23 +12,12 @@ from pathlib import Path
 from warehouse.base.errors import UserError
 from warehouse.contracts.contract import SourceContract
 from warehouse.landing.csv_file import BLOCK_BYTES, CsvFile, read_csv_file
-from warehouse.landing.loads import last_landed
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file of a source: its name below the data folder, size, sha256 and number of data rows."""
-
-    source: str
-    name: str
-    bytes: int
-    sha256: str
-    rows: int
+from warehouse.landing.loads import SourceFile, last_landed
 
 
 @dataclass(frozen=True)
 class InspectedFile:
-    """A new or changed file that fits its contract."""
+    """A new or changed file that fits its contract; that it stays as it is, the landing checks."""
 
     file: SourceFile
     path: Path
@@ -51,12 +40,7 @@ class Inspection:
     def files(self) -> tuple[SourceFile, ...]:
         """All files that are there, in the order of the names of their sources and their own."""
         files = (*self.unchanged, *(inspected.file for inspected in self.to_land))
-        return tuple(sorted(files, key=lambda file: (file.source, file.name)))
-
-    @property
-    def bytes_to_land(self) -> int:
-        """The size of the files to land."""
-        return sum(inspected.file.bytes for inspected in self.to_land)
+        return tuple(sorted(files, key=lambda file: (file.source, file.source_file)))
 
 
 def inspect_sources(
@@ -79,10 +63,10 @@ def inspect_sources(
             f"data folder {data_dir} {problem}; name the folder of the CSV files with --data-dir"
         )
     data_dir = data_dir.resolve()
-    landed = {(file[0], file[1]): SourceFile(*file) for file in last_landed(bronze_dir)}
+    landed = {(file.source, file.source_file): file for file in last_landed(bronze_dir)}
     found = _find_files(contracts, data_dir)
     landed_sources = {source for source, _ in landed}
-    notices = []
+    notices, unchanged, to_land = [], [], []
     for contract in contracts:
         if not found[contract.name]:
             missing = f"{data_dir / contract.file}: there is no such file of {contract.name}"
@@ -91,17 +75,15 @@ def inspect_sources(
                     f"{missing}; put it there, or correct `file` in its contract or --data-dir"
                 )
             notices.append(f"{missing}; bronze keeps what it has of it")
-    unchanged, to_land = [], []
     for contract in contracts:
         for path in found[contract.name]:
             name = path.relative_to(data_dir).as_posix()
-            inspected = _inspect(
-                path, name, contract, landed.get((contract.name, name)), block_bytes
-            )
-            if isinstance(inspected, SourceFile):
-                unchanged.append(inspected)
-            else:
+            before = landed.get((contract.name, name))
+            inspected = _inspect(path, name, contract, before, block_bytes)
+            if inspected:
                 to_land.append(inspected)
+            elif before:
+                unchanged.append(before)
     return Inspection(data_dir, tuple(to_land), tuple(unchanged), tuple(notices), block_bytes)
 
 
@@ -137,7 +119,8 @@ def _matches(data_dir: Path, pattern: str) -> Iterator[Path]:
 
 def _inspect(
     path: Path, name: str, contract: SourceContract, landed: SourceFile | None, block_bytes: int
-) -> SourceFile | InspectedFile:
+) -> InspectedFile | None:
+    """Look into a file; None where bronze has read it as it is."""
     try:
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "something else"
@@ -145,13 +128,10 @@ def _inspect(
         status = path.stat()
         with path.open("rb") as content:
             sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-        if landed and (landed.bytes, landed.sha256) == (status.st_size, sha256):
-            return landed
+        if landed and (landed.file_bytes, landed.file_sha256) == (status.st_size, sha256):
+            return None
         csv_file = read_csv_file(path, contract, block_bytes)
-        after = path.stat()
     except OSError as error:
         raise UserError(f"{path}: the file cannot be read: {error.strerror or error}") from error
-    if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
-        raise UserError(f"{path}: the file changed while it was read; run again")
     file = SourceFile(contract.name, name, status.st_size, sha256, csv_file.rows)
     return InspectedFile(file, path, contract, status.st_mtime_ns, csv_file)

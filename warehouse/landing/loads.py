@@ -15,16 +15,19 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class LandedFile:
-    """The count of one file of a load: rows_in_file = rows_landed + rows_seen_before."""
+class SourceFile:
+    """A file of a source: its name below the data folder, and what was read of it.
+
+    Once it has landed, rows_in_file = rows_landed + rows_seen_before.
+    """
 
     source: str
     source_file: str
     file_bytes: int
     file_sha256: str
     rows_in_file: int
-    rows_landed: int
-    rows_seen_before: int
+    rows_landed: int = 0
+    rows_seen_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,19 @@ class Load:
 
     load_id: int
     landed_at: datetime
-    files: tuple[LandedFile, ...]
+    files: tuple[SourceFile, ...]
 
 
-def last_landed(bronze_dir: Path) -> list[tuple[str, str, int, str, int]]:
-    """Return source, name, bytes, sha256 and rows of each file as bronze last read it."""
-    return _query(
+def last_landed(bronze_dir: Path) -> list[SourceFile]:
+    """Return each file as bronze last read it."""
+    rows = _query(
         bronze_dir,
         """
         select source, source_file, file_bytes, file_sha256, rows_in_file from {loads}
         qualify load_id = max(load_id) over (partition by source, source_file)
         """,
     )
+    return [SourceFile(*row) for row in rows]
 
 
 def next_load(bronze_dir: Path) -> tuple[int, datetime]:

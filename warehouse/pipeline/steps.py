@@ -14,7 +14,8 @@ from warehouse.contracts.contract import read_contracts
 from warehouse.datamart import foreign, runs
 from warehouse.datamart import publish as publishing
 from warehouse.landing.bronze import land as land_files
-from warehouse.landing.inspection import Inspection, SourceFile, inspect_sources
+from warehouse.landing.inspection import Inspection, inspect_sources
+from warehouse.landing.loads import SourceFile
 from warehouse.pipeline.inputs import code_hash, is_same_code_and_options
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
@@ -142,10 +143,10 @@ def _identity(file: SourceFile) -> dict[str, Any]:
     """Return what tells a file from others, for the manifest."""
     return {
         "source": file.source,
-        "file": file.name,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-        "rows": file.rows,
+        "file": file.source_file,
+        "bytes": file.file_bytes,
+        "sha256": file.file_sha256,
+        "rows": file.rows_in_file,
     }
 
 
