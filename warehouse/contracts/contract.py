@@ -1,7 +1,7 @@
 """The contracts of the source files, read from dbt's sources file and `vars: sources`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,11 +10,14 @@ from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 
 PARTITION = "snapshot_date"
-DATE_DIRECTIVES = ("%Y", "%y", "%m", "%d")
-TIME_DIRECTIVES = ("%H", "%M", "%S", "%f")
-# settings of a contract: what they must be, and their defaults (...: none)
+BETWEEN = r"[^\w%'\"\\$]*"  # separators of a date format
+DATE_FORMAT = re.compile(
+    rf"(?=.*%m)(?=.*%d)(?!.*(%.).*\1)%[Yymd]{BETWEEN}%[Yymd]{BETWEEN}%[Yymd]"
+    rf"(((?<=%d)T|{BETWEEN})%H{BETWEEN}%M({BETWEEN}%S({BETWEEN}%f)?)?)?"
+)
+# settings of a contract: what they must be, and their defaults
 SETTINGS: Mapping[str, tuple[type, Any]] = {
-    "file": (str, ...),
+    "file": (str, None),
     "key": (list, None),
     "customer_column": (str, "Customer_ID"),
     "date_column": (str, PARTITION),
@@ -89,12 +92,24 @@ def read_contracts(
     Raises:
         UserError: something is missing or not understood; names file, table and setting.
     """
-    tables = [(table, meta) for table, meta in _source_tables(path) if "file" in meta]
+    try:
+        tables = [
+            (table, {**_meta(source), **_meta(table)})
+            for source in _load_yaml(path)["sources"]
+            for table in source["tables"]
+        ]
+        names = [table["name"] for table, _ in tables]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{path}: expected `sources:` with `tables:`, each with a `name:` (dbt sources file)"
+        ) from error
+    if repeated := _repeated(names):
+        raise UserError(f"{path}: table {repeated!r} is listed twice under `sources:`")
+    tables = [(table, meta) for table, meta in tables if "file" in meta]
     if not tables:
         raise UserError(f"{path}: no table has `config: meta: file:`; declare at least one source")
     uses = _source_uses(project_file)
-    names = [table["name"] for table, _ in tables]
-    for name in sorted(set(names) ^ set(uses)):
+    for name in sorted({table["name"] for table, _ in tables} ^ set(uses)):
         where, other = (path, project_file) if name in uses else (project_file, path)
         raise UserError(
             f"{other}: the source {name!r} has no counterpart in {where}; a source has a table with"
@@ -113,24 +128,6 @@ def _load_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: the source contracts are not valid YAML: {reason}") from error
-
-
-def _source_tables(path: Path) -> Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Return every table of a sources file with its meta, that of its source included."""
-    document = _load_yaml(path)
-    try:
-        tables = [
-            (table, {**_meta(source), **_meta(table)})
-            for source in document["sources"]
-            for table in source["tables"]
-        ]
-        names = [table["name"] for table, _ in tables]
-    except (TypeError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"{path}: expected `sources:` with `tables:`, each with a `name:` (dbt sources file)"
-        ) from error
-    _refuse_repeats(path, "sources", "table", names)
-    return tables
 
 
 def _source_uses(project_file: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -158,7 +155,11 @@ def _contract(
         file_columns = [c for c in table["columns"] if not c["name"].startswith("_")]
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{where}: expected `columns:`, each with a `name:`") from error
-    settings = {name: _setting(where, meta, name) for name in SETTINGS}
+    settings = {name: meta.get(name, default) for name, (_, default) in SETTINGS.items()}
+    for name, (kind, default) in SETTINGS.items():
+        value = settings[name]
+        if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise UserError(f"{where}: `{name}` is {value!r}, expected {kind.__name__}")
     key = settings.pop("key") or (settings["customer_column"], settings["date_column"])
     contract = SourceContract(
         name=table["name"],
@@ -170,78 +171,47 @@ def _contract(
         group=use.get("group"),
         **settings,
     )
-    _check(where, contract)
+    for problem in _problems(contract):
+        raise UserError(f"{where}: {problem}")
     return contract
 
 
-def _setting(where: str, meta: Mapping[str, Any], name: str) -> Any:
-    """Return a setting of `config: meta:` of one table, its default where it is not set."""
-    kind, default = SETTINGS[name]
-    value = meta.get(name, default)
-    if value is ...:
-        raise UserError(f"{where}: `config: meta:` has no `{name}`")
-    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise UserError(f"{where}: `{name}` is {value!r}, expected {kind.__name__}")
-    return value
-
-
-def _check(where: str, contract: SourceContract) -> None:
-    _check_columns(where, contract)
-    for setting, choices in CHOICES.items():
-        if (value := getattr(contract, setting)) not in choices:
-            raise UserError(f"{where}: `{setting}` is {value!r}, expected {' or '.join(choices)}")
-    if contract.delay_days < 0 or (contract.max_age_days or 0) < 0:
-        raise UserError(f"{where}: `delay_days` and `max_age_days` cannot be negative")
-    file = PurePosixPath(contract.file)
-    if file.is_absolute() or ".." in file.parts or not file.name or file.name[0] in "._":
-        raise UserError(
-            f"{where}: `file` is {contract.file!r}, expected a name or pattern below the data"
-            " folder that does not begin with . or _"
-        )
-    _check_date_format(where, contract.date_format)
-
-
-def _check_columns(where: str, contract: SourceContract) -> None:
+def _problems(contract: SourceContract) -> Iterator[str]:
+    """Yield what is wrong with the settings of a contract."""
     lowered = [column.lower() for column in contract.columns]
-    _refuse_repeats(where, "columns", "column", lowered)
+    if repeated := _repeated(lowered):
+        yield f"column {repeated!r} is listed twice under `columns:`"
     if len(contract.key) != 2 or contract.date_column not in contract.key:
-        raise UserError(
-            f"{where}: `key` is {list(contract.key)!r}, expected a column and"
-            f" {contract.date_column!r}"
-        )
+        yield f"`key` is {list(contract.key)!r}, expected a column and {contract.date_column!r}"
     if (contract.months_column is None) != (contract.months_from is None):
-        raise UserError(
-            f"{where}: `months_column` and `months_from` are set together or not at all"
-        )
+        yield "`months_column` and `months_from` are set together or not at all"
     for setting in ("key_column", "date_column", "customer_column", "months_column", "months_from"):
         column = getattr(contract, setting)
         if column is not None and column not in contract.columns:
-            raise UserError(f"{where}: the `{setting}` {column!r} is not one of its columns")
+            yield f"the `{setting}` {column!r} is not one of its columns"
     if PARTITION in lowered and contract.date_column != PARTITION:
-        raise UserError(
-            f"{where}: a column called {PARTITION} must be the `date_column`, since bronze is"
-            " partitioned by a column of this name"
+        yield (
+            f"a column called {PARTITION} must be the `date_column`, since bronze is partitioned by"
+            " a column of this name"
+        )
+    for setting, choices in CHOICES.items():
+        if (value := getattr(contract, setting)) not in choices:
+            yield f"`{setting}` is {value!r}, expected {' or '.join(choices)}"
+    if contract.delay_days < 0 or (contract.max_age_days or 0) < 0:
+        yield "`delay_days` and `max_age_days` cannot be negative"
+    file = PurePosixPath(contract.file)
+    if file.is_absolute() or ".." in file.parts or not file.name or file.name[0] in "._":
+        yield (
+            f"`file` is {contract.file!r}, expected a name or pattern below the data folder that"
+            " does not begin with . or _"
+        )
+    if not DATE_FORMAT.fullmatch(contract.date_format):
+        yield (
+            f"`date_format` is {contract.date_format!r}, expected year, month and day as %Y, %y, %m"
+            " and %d with separators, such as %Y-%m-%d, and after them for a time of day %H:%M,"
+            " %H:%M:%S or %H:%M:%S.%f"
         )
 
 
-def _check_date_format(where: str, date_format: str) -> None:
-    used = re.findall(r"%.", date_format)
-    rest = re.sub(r"%.|(?<=%d)T(?=%H)", "", date_format)
-    is_date = sorted(d.replace("y", "Y") for d in used if d in DATE_DIRECTIVES) == sorted(
-        ("%Y", "%m", "%d")
-    )
-    times = tuple(directive for directive in used if directive in TIME_DIRECTIVES)
-    is_known = set(used) <= {*DATE_DIRECTIVES, *TIME_DIRECTIVES}
-    is_time = not times or (times == TIME_DIRECTIVES[: len(times)] and len(times) > 1)
-    if not (is_date and is_known and is_time) or re.search(r"[\w%'\"\\$]", rest):
-        raise UserError(
-            f"{where}: `date_format` is {date_format!r}, expected year, month and day as "
-            f"{', '.join(DATE_DIRECTIVES)} with separators, such as %Y-%m-%d, and for a time of day"
-            " %H:%M, %H:%M:%S or %H:%M:%S.%f"
-        )
-
-
-def _refuse_repeats(where: object, block: str, kind: str, names: list[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise UserError(f"{where}: {kind} {repeated[0]!r} is listed twice under `{block}:`")
+def _repeated(names: Sequence[str]) -> str | None:
+    return min((name for name in names if names.count(name) > 1), default=None)
