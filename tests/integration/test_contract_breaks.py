@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.support.bronze import contracts
-from tests.support.loads import Compiled, Landed, fates, good_rows, line_of, sample_lines
+from tests.support.loads import Landed, fates, good_rows, line_of, sample_lines
 from warehouse.base.errors import UserError
 
 LOANS, ATTRIBUTES = "lms_loan_daily", "features_attributes"
@@ -29,21 +29,11 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def compiled(sample_datamart) -> Compiled:
-    return Compiled(sample_datamart)
-
-
-@pytest.fixture
-def warehouse(spark, compiled, tmp_path) -> Landed:
-    return Landed(tmp_path, spark, compiled)
-
-
-@pytest.fixture(scope="module")
-def landed(spark, compiled, tmp_path_factory) -> Landed:
+def landed(spark, sample_datamart, tmp_path_factory) -> Landed:
     """One load of all that can be wrong with a row, each in a row of its own key."""
     folder = tmp_path_factory.mktemp("landed") / 'it\'s; drop table x -- ${HOME} {b} %41 "q" é'
     folder.mkdir()
-    warehouse = Landed(folder, spark, compiled)
+    warehouse = Landed(folder, spark, sample_datamart)
     lines = {source: good_rows(source, 40)[1:] for source in contracts()}
     lines[LOANS] += [make() for _, make, _ in QUARANTINED]
     for number, (source, column, text) in enumerate(NULLED):
@@ -58,8 +48,8 @@ def landed(spark, compiled, tmp_path_factory) -> Landed:
         cells = {"Customer_ID": key, "Name": text, "SSN": text[:5000], "Occupation": text}
         lines[ATTRIBUTES].append(changed(ATTRIBUTES, **cells))
     warehouse.land(
-        **{
-            source: "\n".join([sample_lines(source)[0], *rows, ""])
+        {
+            f"{source}.csv": "\n".join([sample_lines(source)[0], *rows, ""])
             for source, rows in lines.items()
         }
     )
@@ -190,11 +180,12 @@ def test_hostile_and_long_text_is_only_text(con, landed):
 TRUNCATED = good_rows(LOANS, 1)[0][:-2] + "15"  # of which 2023-05-1 could be left
 
 
-def test_a_truncated_last_line_is_never_a_wrong_value(warehouse):
+def test_a_truncated_last_line_is_never_a_wrong_value(spark, sample_datamart, tmp_path):
     """Cut anywhere, the last line is quarantined, or whole; its last column is a date."""
     cuts = (2, 38, len(TRUNCATED) - 10, len(TRUNCATED) - 1)
     header, good = sample_lines(LOANS)[0], good_rows(LOANS, 2)[1]
-    warehouse.land_files(
+    warehouse = Landed(tmp_path, spark, sample_datamart)
+    warehouse.land(
         {f"{LOANS}_{cut}.csv": "\n".join([header, good, good, TRUNCATED[:cut]]) for cut in cuts}
     )
     found = fates(warehouse.build(), LOANS)
@@ -207,6 +198,6 @@ def test_a_broken_file_is_refused_in_one_line_and_leaves_nothing(landed):
     before = sorted(path for path in landed.bronze.rglob("*.parquet"))
     broken = "\n".join(sample_lines(LOANS)[:30]).replace("tenure", "[bold]{{ x }}%s", 1)
     with pytest.raises(UserError, match=r"lms_loan_daily\.csv") as refused:
-        landed.land(**{LOANS: broken})
+        landed.land({f"{LOANS}.csv": broken})
     assert "\n" not in str(refused.value)
     assert sorted(path for path in landed.bronze.rglob("*.parquet")) == before

@@ -315,24 +315,18 @@ def land_anywhere(spark, text, block_bytes):
 
 
 random_files = settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
 @random_files
-@given(file=csv_files(plain_text, line_ends), block_bytes=st.integers(len(HEADER) + 4, 60))
+@given(
+    file=csv_files(plain_text, line_ends) | csv_files(with_breaks, st.sampled_from(["\n", "\n\n"])),
+    block_bytes=st.integers(len(HEADER) + 4, 60),
+)
 def test_row_numbers_are_those_of_the_file_wherever_spark_cuts_it(spark, file, block_bytes):
     text, notes = file
     assert land_anywhere(spark, text, block_bytes) == [
-        (number + 1, f"L{number}", note) for number, note in enumerate(notes)
-    ]
-
-
-@random_files
-@given(file=csv_files(with_breaks, st.sampled_from(["\n", "\n\n"])))
-def test_row_numbers_hold_with_line_breaks_inside_quotes(spark, file):
-    text, notes = file
-    assert land_anywhere(spark, text, block_bytes=40) == [
         (number + 1, f"L{number}", note) for number, note in enumerate(notes)
     ]
 

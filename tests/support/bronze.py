@@ -53,10 +53,11 @@ def land_rows(
         for source, source_rows in rows.items():
             columns = [*contracts()[source].columns, *PROVENANCE]
             con.execute(f"create table landed ({_declared(source)})")
-            values = [
-                [_value(row, name, position, source, load_id, landed_at) for name in columns]
-                for position, row in enumerate(source_rows, start=1)
-            ]
+            values = []
+            for position, row in enumerate(source_rows, start=1):
+                provenance = (contracts()[source].file, position, load_id, str(landed_at))
+                whole = dict(zip(PROVENANCE, provenance, strict=False)) | dict(row)
+                values.append([whole.get(name) for name in columns])
             if values:
                 con.executemany(
                     f"insert into landed values ({', '.join('?' * len(columns))})", values
@@ -98,18 +99,6 @@ def land_files(
             con.execute(f"delete from landed where ({condition}) is not true")
             _write(con, run_dir, source, load_id, str(landed_at))
             con.execute("drop table landed")
-
-
-def _value(
-    row: Row, name: str, position: int, source: str, load_id: int, landed_at: datetime | str
-) -> object:
-    defaults: dict[str, object] = {
-        "_source_file": contracts()[source].file,
-        "_row_number": position,
-        "_load_id": load_id,
-        "_landed_at": str(landed_at),
-    }
-    return row.get(name, defaults.get(name))
 
 
 def _write(

@@ -12,10 +12,9 @@ from pathlib import Path
 import duckdb
 
 from tests.support.bronze import contracts, create_bronze
+from tests.support.landing import Lander
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
-from warehouse.landing import bronze as landing
-from warehouse.landing.inspection import inspect_sources
 from warehouse.landing.loads import SourceFile
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
@@ -43,60 +42,43 @@ def line_of(values: Iterable[object]) -> str:
     return text.getvalue()
 
 
-class Compiled:
-    """The SQL of the sample run: the models, and singular tests by name."""
-
-    def __init__(self, datamart: Path) -> None:
-        self.project = CompiledProject.load(datamart / "current")
-        compiled = datamart / "dbt_target" / "compiled" / "loan_default" / "tests"
-        self.tests = {path.stem: path.read_text() for path in compiled.glob("*.sql")}
-
-    def failures(self, con: duckdb.DuckDBPyConnection, test: str) -> list[tuple]:
-        """The rows that a singular test of the project finds."""
-        return con.execute(self.tests[test]).fetchall()
+@cache
+def compiled_run(datamart: Path) -> tuple[CompiledProject, list[str]]:
+    """The models of a run, and its tests of the ledger."""
+    folder = datamart / "dbt_target" / "compiled" / "loan_default" / "tests"
+    tests = [(folder / f"{name}.sql").read_text() for name in LEDGER_TESTS]
+    return CompiledProject.load(datamart / "current"), tests
 
 
-class Landed:
-    """A bronze folder that files are landed into with Spark, one call a load."""
+class Landed(Lander):
+    """A warehouse of the project's sources in a folder, built by the SQL of a run."""
 
-    def __init__(self, folder: Path, spark: object, compiled: Compiled) -> None:
-        self.bronze = folder / "bronze"
-        self.folder = folder
-        self._spark = spark
-        self._compiled = compiled
+    def __init__(self, folder: Path, spark: object, datamart: Path) -> None:
+        super().__init__(spark, folder)
+        self.datamart = datamart
 
-    def land(self, **files: str | bytes) -> dict[str, SourceFile]:
-        """Land one file per source, given by its content, as the next load; see `land_files`."""
-        named = {f"{source}.csv": content for source, content in files.items()}
-        return {counts.source: counts for counts in self.land_files(named)}
-
-    def land_files(self, files: Mapping[str, str | bytes]) -> tuple[SourceFile, ...]:
+    def land(self, files: Mapping[str, str | bytes]) -> list[SourceFile]:
         """Inspect and land files, given by name, as the next load.
 
         Raises UserError where the product refuses a file; the load is then not there.
         """
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            (self.folder / name).write_bytes(data)
-        delivered = [
+        self.contracts = tuple(
             replace(contract, file=f"{source}*.csv*")
             for source, contract in contracts().items()
             if any(name.startswith(source) for name in files)
-        ]
-        inspection = inspect_sources(delivered, self.folder, self.bronze)
-        log_file = self.folder / "spark.log"
-        return landing.land_files(self._spark, inspection, self.bronze, log_file).files
+        )
+        return super().land(files)
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """Silver, the ledger and the named models; the ledger has to balance."""
+        project, tests = compiled_run(self.datamart)
         con = connect_in_memory(threads=1)
-        attach(con, self.folder)
+        attach(con, self.bronze.parent)
         there = [path.name for path in self.bronze.iterdir() if any(path.rglob("*.parquet"))]
         create_bronze(con, set(contracts()).difference(there))
-        for model in self._compiled.project.needed(["row_ledger", "quarantine", *names]):
+        for model in project.needed(["row_ledger", "quarantine", *names]):
             create_relation(con, "table", model.relation, model.sql)
-        for test in LEDGER_TESTS:
-            assert self._compiled.failures(con, test) == []
+        assert [con.execute(test).fetchall() for test in tests] == [[], []]
         return con
 
 

@@ -12,9 +12,8 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 import duckdb
 
@@ -64,10 +63,16 @@ def write_deliveries(
                     f" where fate {FATES[part]} order by month"
                 ).fetchall()
                 for (delivery,) in found:
-                    name = f"{source.name}/{delivery}.csv" + (".gz" if is_gzipped else "")
+                    name = f"{source.name}/{delivery}.csv"
                     query = source.select(part, "delivered", f"{month} = '{delivery}'")
                     rows[name] += _append(con, source, query, folder / name)
-    return dict(rows)
+        if not is_gzipped:
+            return dict(rows)
+        for name in rows:
+            plain = folder / name  # without a time its bytes depend on the rows alone
+            plain.with_suffix(".csv.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+            plain.unlink()
+    return {f"{name}.gz": count for name, count in rows.items()}
 
 
 @contextmanager
@@ -99,25 +104,17 @@ def _blocks(customers: int) -> list[range]:
 
 
 def _append(con: duckdb.DuckDBPyConnection, source: Source, query: str, path: Path) -> int:
-    """Append the rows of a query to a file, plain or gzipped by its name; return their number.
-
-    The file is made, with its header, where it is not there.
-    """
+    """Append the rows of a query to a file, below its header; return their number."""
     part = path.with_name(f".{path.name}.part")
     target = str(part).replace("'", "''")
     # With the default comment sign DuckDB would quote `#F%$D@*&8`, which the real files do not.
     con.execute(f"copy ({query}) to '{target}' (format csv, header false, comment '~')")
     (count,) = con.fetchone() or (0,)
     is_new = not path.exists()
-    with path.open("ab") as raw, ExitStack() as stack:
-        file: IO[bytes] = raw
-        if path.suffix == ".gz":  # without name and time its bytes depend on the rows alone
-            zipped = gzip.GzipFile("", "ab", fileobj=raw, mtime=0)
-            file = cast(IO[bytes], stack.enter_context(zipped))
+    with path.open("ab") as file, part.open("rb") as rows:
         if is_new:
             file.write((",".join(source.columns) + "\n").encode())
-        with part.open("rb") as rows:
-            shutil.copyfileobj(rows, file, 1 << 20)
+        shutil.copyfileobj(rows, file, 1 << 20)
     part.unlink()
     return int(count)
 
