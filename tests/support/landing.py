@@ -21,18 +21,7 @@ LOANS = SourceContract(
     columns=COLUMNS,
     key=("loan_id", "snapshot_date"),
     customer_column="loan_id",
-    date_column="snapshot_date",
-    date_format="%Y-%m-%d",
-    delay_days=0,
-    boundary="inclusive",
-    max_age_days=None,
-    corrections="as_known",
-    personal_columns=(),
-    sensitive_columns=(),
-    months_column=None,
-    months_from=None,
     silver="loans",
-    group=None,
 )
 
 

@@ -98,7 +98,11 @@ def test_dates_and_dates_with_a_time_can_be_declared(tmp_path, date_format):
         ("key: [loan_id", "key: [loan", "'loan' is not one of its columns"),
         ("key: [loan_id, ", "key: [loan_id, Name, ", "expected a column and 'snapshot_date'"),
         ("max_age_days: 90", "date_column: date", "expected a column and 'date'"),
-        ("key: [loan_id, snapshot_date]", "date_column: Name", "must be the `date_column`"),
+        (
+            "key: [loan_id, snapshot_date]",
+            "key: [loan_id, Name]\n            date_column: Name",
+            "must be the `date_column`",
+        ),
         ("max_age_days: 90", "date_format: YYYY-MM-DD", "expected year, month and day"),
         ("max_age_days: 90", 'date_format: "%Y-%m"', "expected year, month and day"),
         ("max_age_days: 90", 'date_format: "%Y-%m-%d %S"', "%H:%M:%S"),

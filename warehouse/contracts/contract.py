@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, get_type_hints
 
 from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
@@ -15,27 +15,17 @@ DATE_FORMAT = re.compile(
     rf"(?=.*%m)(?=.*%d)(?!.*(%.).*\1)%[Yymd]{BETWEEN}%[Yymd]{BETWEEN}%[Yymd]"
     rf"(((?<=%d)T|{BETWEEN})%H{BETWEEN}%M({BETWEEN}%S({BETWEEN}%f)?)?)?"
 )
-# settings of a contract: what they must be, and their defaults
-SETTINGS: Mapping[str, tuple[type, Any]] = {
-    "file": (str, None),
-    "key": (list, None),
-    "customer_column": (str, "Customer_ID"),
-    "date_column": (str, PARTITION),
-    "date_format": (str, "%Y-%m-%d"),
-    "delay_days": (int, 0),
-    "boundary": (str, "inclusive"),
-    "max_age_days": (int, None),
-    "corrections": (str, "as_known"),
-    "months_column": (str, None),
-    "months_from": (str, None),
-}
+SETTINGS = (
+    *("file", "key", "customer_column", "date_column", "date_format", "delay_days", "boundary"),
+    *("max_age_days", "corrections", "months_column", "months_from"),
+)
 CHOICES = {
     "boundary": ("inclusive", "strict"),
     "corrections": ("as_known", "retroactive"),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceContract:
     """The contract of a source: the form of its files, and when a row of them is known.
 
@@ -50,20 +40,20 @@ class SourceContract:
     name: str
     file: str
     columns: tuple[str, ...]
-    key: tuple[str, ...]
-    customer_column: str
-    date_column: str
-    date_format: str
-    delay_days: int
-    boundary: str
-    max_age_days: int | None
-    corrections: str
-    personal_columns: tuple[str, ...]
-    sensitive_columns: tuple[str, ...]
-    months_column: str | None
-    months_from: str | None
+    key: tuple[str, ...] = ("Customer_ID", PARTITION)
+    customer_column: str = "Customer_ID"
+    date_column: str = PARTITION
+    date_format: str = "%Y-%m-%d"
+    delay_days: int = 0
+    boundary: str = "inclusive"
+    max_age_days: int | None = None
+    corrections: str = "as_known"
+    personal_columns: tuple[str, ...] = ()
+    sensitive_columns: tuple[str, ...] = ()
+    months_column: str | None = None
+    months_from: str | None = None
     silver: str
-    group: str | None
+    group: str | None = None
 
     @property
     def relation(self) -> str:
@@ -155,16 +145,17 @@ def _contract(
         file_columns = [c for c in table["columns"] if not c["name"].startswith("_")]
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{where}: expected `columns:`, each with a `name:`") from error
-    settings = {name: meta.get(name, default) for name, (_, default) in SETTINGS.items()}
-    for name, (kind, default) in SETTINGS.items():
-        value = settings[name]
-        if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise UserError(f"{where}: `{name}` is {value!r}, expected {kind.__name__}")
-    key = settings.pop("key") or (settings["customer_column"], settings["date_column"])
+    settings = {name: meta[name] for name in SETTINGS if name in meta}
+    kinds = get_type_hints(SourceContract) | {"key": list}
+    for name, value in settings.items():
+        if not isinstance(value, kinds[name]) or isinstance(value, bool):
+            kind = getattr(kinds[name], "__name__", kinds[name])
+            raise UserError(f"{where}: `{name}` is {value!r}, expected {kind}")
+    if "key" in settings:
+        settings["key"] = tuple(settings["key"])
     contract = SourceContract(
         name=table["name"],
         columns=tuple(column["name"] for column in file_columns),
-        key=tuple(key),
         personal_columns=tuple(c["name"] for c in file_columns if _meta(c).get("personal")),
         sensitive_columns=tuple(c["name"] for c in file_columns if _meta(c).get("sensitive")),
         silver=use["silver"],

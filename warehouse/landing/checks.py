@@ -13,7 +13,6 @@ from warehouse.landing.inspection import InspectedFile
 from warehouse.landing.loads import SourceFile, query_files
 
 SAMPLE_ROWS = 1000
-BRONZE = "read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
 
 
 def check_landed(
@@ -26,6 +25,7 @@ def check_landed(
             dates are not in the declared format.
     """
     agree, is_whole = _months_agree(files[0].contract), "_malformed_line is null"
+    is_undated = f"{is_whole} and {PARTITION} is null"
     counts = query_files(
         written,
         f"""
@@ -34,10 +34,12 @@ def check_landed(
             count(*),
             min(_row_number),
             max(_row_number),
-            count(*) filter ({is_whole} and {PARTITION} is null),
+            count(*) filter ({is_undated}),
             count(*) filter ({is_whole} and not {agree}),
-            count(*) filter ({is_whole} and {agree})
-        from {BRONZE} group by all
+            count(*) filter ({is_whole} and {agree}),
+            min((_row_number, coalesce(_snapshot_date_text, '')), {SAMPLE_ROWS})
+                filter ({is_undated})
+        from read_parquet(?, hive_partitioning = true, hive_types_autocast = false) group by all
         """,
     )
     found = {name: _Found(*numbers) for name, *numbers in counts}
@@ -52,14 +54,17 @@ def check_landed(
                 f"{one.path}: expected {to_land} of its {file.rows_in_file} rows in bronze,"
                 f" found {rows.landed}, the last of them row {rows.last}; nothing is published"
             )
-        _check_dates(one, rows, written)
+        _check_dates(one, rows)
         seen_before = file.rows_in_file - rows.landed
         landed.append(replace(file, rows_landed=rows.landed, rows_seen_before=seen_before))
     return landed
 
 
 class _Found(NamedTuple):
-    """The rows of a file in bronze: their number, first and last, and what their dates say."""
+    """The rows of a file in bronze: their number, first and last, and what their dates say.
+
+    undated_rows: number and text of the first rows that have no date of the declared format.
+    """
 
     landed: int = 0
     first: int = 1
@@ -67,16 +72,24 @@ class _Found(NamedTuple):
     undated: int = 0
     disagreeing: int = 0
     agreeing: int = 0
+    undated_rows: Sequence[tuple[int, str]] = ()
 
 
-def _check_dates(one: InspectedFile, rows: _Found, written: Sequence[str]) -> None:
+def _check_dates(one: InspectedFile, rows: _Found) -> None:
     """Raise where most rows have no date of the declared format, or day and month are swapped.
 
     They are where most dates do not agree with the months that the source counts.
     """
     contract = one.contract
     if 2 * rows.undated > one.file.rows_in_file:
-        _refuse_unread_dates(one, written)
+        likely = likely_format([text for _, text in rows.undated_rows])
+        row, text = rows.undated_rows[0]
+        raise UserError(
+            f"{one.path}, data row {row}: expected {contract.date_column} written as"
+            f" {contract.date_format}, as the contract of {contract.name} declares, found"
+            f" {text[:60]!r}; more than half of the rows are like this, so the file is in another"
+            f" date format{f', likely {likely}' if likely else ''}"
+        )
     # rows seen before were judged when they landed
     if rows.disagreeing > rows.agreeing + one.file.rows_in_file - rows.landed:
         raise UserError(
@@ -101,27 +114,3 @@ def _months_agree(contract: SourceContract) -> str:
             try_cast({PARTITION} as date)
         ) = try_cast({months} as double)
     )"""
-
-
-def _refuse_unread_dates(one: InspectedFile, written: Sequence[str]) -> None:
-    contract = one.contract
-    text = "coalesce(_snapshot_date_text, '')"
-    rows = query_files(
-        written,
-        f"""
-        select _row_number, {text} from {BRONZE}
-        where
-            _source_file = {quoted_text(one.file.source_file)}
-            and {PARTITION} is null
-            and _malformed_line is null
-        order by _row_number limit {SAMPLE_ROWS}
-        """,
-    )
-    likely = likely_format([text for _, text in rows])
-    row, text = rows[0]
-    raise UserError(
-        f"{one.path}, data row {row}: expected {contract.date_column} written as"
-        f" {contract.date_format}, as the contract of {contract.name} declares, found"
-        f" {text[:60]!r}; more than half of the rows are like this, so the file is in another date"
-        f" format{f', likely {likely}' if likely else ''}"
-    )

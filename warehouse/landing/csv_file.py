@@ -11,6 +11,7 @@ import io
 import re
 import zlib
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, cast
 
@@ -71,7 +72,6 @@ def read_csv_file(path: Path, contract: SourceContract, block_bytes: int = BLOCK
         _check_columns(path, header, contract)
         # nothing reads gzip in blocks
         scan = _scan(path, 2**62 if is_gzip else block_bytes)
-        rows = sum(scan.rows_in_block) - 1
         multiline_rows = _multiline_rows(path, len(header)) if scan.has_open_quote else None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
@@ -79,19 +79,20 @@ def read_csv_file(path: Path, contract: SourceContract, block_bytes: int = BLOCK
         ) from error
     if not scan.ends_whole:
         _check_last_value(path, header, contract)
-    if multiline_rows is not None:
-        rows = multiline_rows
+    is_multiline = multiline_rows is not None
+    # the first row of all is the header
+    rows_up_to = [rows - 1 for rows in accumulate(scan.rows_in_block)]
+    rows = rows_up_to[-1] if multiline_rows is None else multiline_rows
     if rows < 1:
         raise UserError(
             f"{path}: expected data rows below the header, found none;"
             " where there is nothing new leave the last file in its place, it adds nothing"
         )
-    is_whole = multiline_rows is not None
     return CsvFile(
         header=header,
         rows=rows,
-        block_offsets=(0,) if is_whole else _offsets(scan.rows_in_block),
-        is_multiline=is_whole,
+        block_offsets=(0,) if is_multiline else (0, *rows_up_to[:-1]),
+        is_multiline=is_multiline,
         most_fields=max(COMMON_FIELDS, scan.most_fields),
     )
 
@@ -240,11 +241,6 @@ def _check_text(path: Path, chunk: bytes, first_line: int) -> None:
     if position >= 0:
         line = first_line + len((chunk[:position] + b".").splitlines()) - 1
         raise UserError(f"{path}, line {line}: expected UTF-8 text, found {problem}")
-
-
-def _offsets(rows_in_block: list[int]) -> tuple[int, ...]:
-    """Return the data rows before each block; the first row of all is the header."""
-    return (0, *(sum(rows_in_block[:block]) - 1 for block in range(1, len(rows_in_block))))
 
 
 def _multiline_rows(path: Path, width: int) -> int | None:

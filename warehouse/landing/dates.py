@@ -55,15 +55,10 @@ def _pattern(date_format: str) -> str:
 
 def _iso(date_format: str) -> str:
     """Return what the groups of the pattern are put together as, for a cast."""
-    iso = ("20" if "%y" in date_format else "") + "${year}-${month}-${day}"
-    for directive, group in (
-        ("%H", " ${hour}"),
-        ("%M", ":${minute}"),
-        ("%S", ":${second}"),
-        ("%f", ".${fraction}"),
-    ):
-        iso += group if directive in date_format else ""
-    return iso
+    time = {"%H": " ${hour}", "%M": ":${minute}", "%S": ":${second}", "%f": ".${fraction}"}
+    century = "20" if "%y" in date_format else ""
+    groups = "".join(group for directive, group in time.items() if directive in date_format)
+    return century + "${year}-${month}-${day}" + groups
 
 
 def likely_format(texts: Sequence[str]) -> str | None:

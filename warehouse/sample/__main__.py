@@ -3,26 +3,12 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
 from warehouse.sample.files import write_deliveries, write_files
 from warehouse.sample.sources import SOURCES
-
-
-def at_least(lowest: int) -> Callable[[str], int]:
-    """Return the type of an option: a whole number not below `lowest`."""
-
-    def number(given: str) -> int:
-        if not given.isdecimal() or int(given) < lowest:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number, {lowest} or more, not {given!r}"
-            )
-        return int(given)
-
-    return number
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -36,12 +22,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "--customers",
-        type=at_least(1),
+        type=int,
         default=1200,
         metavar="N",
         help="number of customers (default: %(default)s, about 4 MB; the real set has 12,500)",
     )
-    add("--seed", type=at_least(0), default=7, metavar="S", help="default: %(default)s")
+    add("--seed", type=int, default=7, metavar="S", help="default: %(default)s")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     add(
         "--deliveries",
@@ -52,6 +38,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--gzip", action="store_true", help="compress the monthly files")
     options = parser.parse_args(argv)
+    if options.customers < 1 or options.seed < 0:
+        parser.error("--customers must be 1 or more, and --seed 0 or more")
     if options.gzip and options.deliveries != "by-month":
         parser.error("--gzip goes with --deliveries by-month")
     return options

@@ -23,7 +23,7 @@ from warehouse.sample.settings import (
     FIGURES,
     PAYS_MINIMUM_SHARES,
 )
-from warehouse.sample.sources import FATES, PARTS, SOURCES, Block, Source
+from warehouse.sample.sources import FATES, PARTS, SOURCES, Source
 
 BLOCK = 50_000  # customers a query: bounds the memory, and changes nothing else
 MONTHS = range(CLICKSTREAM_MONTHS)
@@ -53,7 +53,7 @@ def write_deliveries(
     with _staging(out) as folder, _connect() as con:
         for source, block in itertools.product(SOURCES, _blocks(customers)):
             (folder / source.name).mkdir(exist_ok=True)
-            query = source.rows(seed, Block(block, MONTHS))
+            query = source.rows(seed, block, MONTHS)
             con.execute(f"create or replace table delivered as {query}")
             for part in PARTS:
                 late = "fate <> 'duplicate'" if part == "tail" else "false"
@@ -95,7 +95,7 @@ def _queries(source: Source, customers: int, seed: int) -> Iterator[str]:
     for part in PARTS:
         steps = [MONTHS[i : i + width] for i in MONTHS[::width]] if part == "body" else [MONTHS]
         for step, block in itertools.product(steps, _blocks(customers)):
-            yield source.select(part, f"({source.rows(seed, Block(block, step))})")
+            yield source.select(part, f"({source.rows(seed, block, step)})")
 
 
 def _blocks(customers: int) -> list[range]:

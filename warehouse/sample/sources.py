@@ -24,14 +24,6 @@ FATES = {
 
 
 @dataclass(frozen=True)
-class Block:
-    """A range of customer numbers, and of months counted from the first one."""
-
-    customers: range
-    months: range
-
-
-@dataclass(frozen=True)
 class Source:
     """A raw file: its columns, the template of its rows, and how a row of it goes wrong."""
 
@@ -48,10 +40,13 @@ class Source:
         """Return the name of the file."""
         return f"{self.name}.csv"
 
-    def rows(self, seed: int, block: Block) -> str:
-        """Return the query of all rows of a block, with fate, customer_no and position."""
+    def rows(self, seed: int, customers: range, months: range) -> str:
+        """Return the query of all rows of some customers and months, both by number.
+
+        It also gives fate, customer_no and position.
+        """
         template = _templates().get_template(self.template)
-        return template.render(seed=seed, customers=block.customers, months=block.months)
+        return template.render(seed=seed, customers=customers, months=months)
 
     def select(self, part: str, relation: str, condition: str = "true") -> str:
         """Return the query of a part of the file over the rows in a relation."""
