@@ -35,7 +35,7 @@ from warehouse.proof.prove import prove
 from warehouse.reporting.report import build_report
 from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject
-from warehouse.transform.dbt_options import run_options
+from warehouse.transform.dbt_options import run_options, run_variables, shared_target
 
 FEATURES = {
     "latest_enquiry_type",
@@ -70,6 +70,14 @@ PERSONAL = {
     "a_name": ("select 1 as customer_name", "has a column customer_name"),
     "clean": ("select true as is_ssn_valid, '12-34-5678' as note, '2024-01-01' as day", None),
 }
+SENSITIVE = {"age", "occupation"}
+HOLD_SENSITIVE = {
+    "bronze.features_attributes",
+    "silver.customer_attributes",
+    "gold.attributes_features",
+    "gold.feature_store",
+    "gold.training_set",
+}
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,8 @@ class Warehouse:
         """Run dbt in this process; returns what its runner does."""
         from dbt.cli.main import dbtRunner
 
-        variables = {"loans_per_batch": LOANS_PER_BATCH}
-        target_dir = self.dbt_dir / "target_run"
-        options = run_options(self.run_dir, target_dir, variables, project_dir=self.dbt_dir)
+        target_dir = shared_target(self.dbt_dir)  # its parse serves the proof, too
+        options = run_options(self.run_dir, target_dir, run_variables(), project_dir=self.dbt_dir)
         options += ["--no-write-json", "--log-level", "none", "--log-level-file", "none"]
         return dbtRunner(manifest=manifest).invoke([*command, *options])
 
@@ -132,6 +139,9 @@ def five(spark, tmp_path_factory) -> Warehouse:
     project = copy_project(folder / "project")
     dbt_dir, run_dir = project / "dbt_project", root / "runs" / "five"
     leave_out_windows(dbt_dir)
+    settings = dbt_dir / "dbt_project.yml"
+    batches = f"loans_per_batch: {LOANS_PER_BATCH}"
+    settings.write_text(settings.read_text().replace("loans_per_batch: 100000", batches))
     follow_tutorial(project)
     new_source(visits, dbt_dir=dbt_dir, data_dir=data)
     contracts = read_contracts(
@@ -142,7 +152,7 @@ def five(spark, tmp_path_factory) -> Warehouse:
     land_files(spark, inspection, run_dir / "bronze", folder / "spark.log", print)
     bronze.land_files(run_dir, data, 1, LANDED_AT)
     warehouse = Warehouse(project, root, run_dir, enquiries)
-    built = warehouse.dbt("run", manifest=warehouse.manifest)
+    built = warehouse.dbt("run", "--full-refresh", manifest=warehouse.manifest)
     assert built.success, [r.message for r in built.result or () if r.message != "OK"]
     CompiledProject.from_manifest(warehouse.manifest, dbt_dir).save(run_dir)
     (root / "current").symlink_to(run_dir)
@@ -312,7 +322,7 @@ def test_every_model_is_held_against_personal_data(five):
     for name, (sql, _) in PERSONAL.items():
         (gold / f"{name}.sql").write_text(sql)
     with planted(five.dbt_dir, PHONE):
-        outcome = five.dbt("run", "--select", "enquiries", *PERSONAL)
+        outcome = five.dbt("run", "--full-refresh", "--select", "enquiries", *PERSONAL)
     for name in PERSONAL:
         (gold / f"{name}.sql").unlink()
     messages = {
@@ -325,6 +335,30 @@ def test_every_model_is_held_against_personal_data(five):
     assert set(messages) == set(expected)
     for name, problem in expected.items():
         assert (f"{name} {problem}" in messages[name]) if problem else "OK" in messages[name]
+
+
+def test_sensitive_columns_are_where_the_catalogue_says(con, five):
+    """In the catalogue: every table that holds one, and every exposure that reads such a table."""
+    tables = con.execute(
+        "select distinct table_schema || '.' || table_name from information_schema.columns"
+        " where table_schema in ('bronze', 'silver', 'gold') and lower(column_name) in $1",
+        [list(SENSITIVE)],
+    ).fetchall()
+    assert {table for (table,) in tables} == HOLD_SENSITIVE
+    manifest = five.manifest
+    nodes = manifest.nodes | manifest.sources
+    holding = {key for key, node in nodes.items() if f"{node.schema}.{node.name}" in HOLD_SENSITIVE}
+    readers = {
+        exposure.label
+        for exposure in manifest.exposures.values()
+        if holding & set(exposure.depends_on.nodes)
+    }
+    assert {"A baseline credit model", "Online feature serving"} <= readers
+    uses = "select feature, sensitive_uses from gold.feature_catalog where len(sensitive_uses) > 0"
+    listed = dict(con.execute(uses).fetchall())
+    assert {feature: set(found) for feature, found in listed.items()} == dict.fromkeys(
+        SENSITIVE, HOLD_SENSITIVE | readers
+    )
 
 
 def test_a_leak_in_its_gold_model_is_named(five):

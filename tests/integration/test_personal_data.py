@@ -6,7 +6,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.compiled import parsed_project
 from tests.support.personal import (
     MARKED_NAME,
     MARKED_SSN,
@@ -47,37 +46,3 @@ def test_no_name_and_no_ssn_of_the_sample_is_beyond_bronze_or_in_the_project(sam
     for root in (PROJECT_DIR / page for page in PAGES):
         paths += [path for path in [root, *root.rglob("*")] if path.is_file()]
     assert leaks(paths, personal_values(DATA_DIR)) == []
-
-
-SENSITIVE = {"age", "occupation"}
-HOLD_SENSITIVE = {
-    "bronze.features_attributes",
-    "silver.customer_attributes",
-    "gold.attributes_features",
-    "gold.feature_store",
-    "gold.training_set",
-}
-
-
-def test_sensitive_columns_are_where_the_catalogue_says(sample):
-    """In the catalogue: every table that holds one, and every exposure that reads such a table."""
-    tables = sample.execute(
-        "select distinct table_schema || '.' || table_name from information_schema.columns"
-        " where table_schema in ('bronze', 'silver', 'gold') and lower(column_name) in $1",
-        [list(SENSITIVE)],
-    ).fetchall()
-    assert {table for (table,) in tables} == HOLD_SENSITIVE
-    manifest = parsed_project()
-    nodes = manifest.nodes | manifest.sources
-    holding = {key for key, node in nodes.items() if f"{node.schema}.{node.name}" in HOLD_SENSITIVE}
-    readers = {
-        exposure.label
-        for exposure in manifest.exposures.values()
-        if holding & set(exposure.depends_on.nodes)
-    }
-    assert {"A baseline credit model", "Online feature serving"} <= readers
-    uses = "select feature, sensitive_uses from gold.feature_catalog where len(sensitive_uses) > 0"
-    listed = dict(sample.execute(uses).fetchall())
-    assert {feature: set(found) for feature, found in listed.items()} == dict.fromkeys(
-        SENSITIVE, HOLD_SENSITIVE | readers
-    )
