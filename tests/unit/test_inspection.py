@@ -170,11 +170,7 @@ def test_only_files_that_are_new_or_changed_are_landed(lander):
     inspection = lander.inspect()
     assert names(one.file for one in inspection.to_land) == ["loans_2.csv", "loans_3.csv"]
     assert names(inspection.unchanged) == ["loans_1.csv"]
-    assert names(inspection.files) == [
-        "loans_1.csv",
-        "loans_2.csv",
-        "loans_3.csv",
-    ]
+    assert names(inspection.files) == ["loans_1.csv", "loans_2.csv", "loans_3.csv"]
     remember(lander)
     lander.write({"loans_2.csv": GOOD})
     assert names(one.file for one in lander.inspect().to_land) == ["loans_2.csv"]
