@@ -11,6 +11,7 @@ from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 
 PARTITION = "snapshot_date"
 BETWEEN = r"[^\w%'\"\\$]*"  # separators of a date format
+# year, month and day, each once and in any order; then hours and minutes, seconds, fraction
 DATE_FORMAT = re.compile(
     rf"(?=.*%m)(?=.*%d)(?!.*(%.).*\1)%[Yymd]{BETWEEN}%[Yymd]{BETWEEN}%[Yymd]"
     rf"(((?<=%d)T|{BETWEEN})%H{BETWEEN}%M({BETWEEN}%S({BETWEEN}%f)?)?)?"
