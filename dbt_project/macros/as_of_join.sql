@@ -65,8 +65,8 @@
     date_alias='snapshot_date', tie_break=[], is_unique=false
 ) -%}
     {%- set quoted_keys, quoted_columns = quoted(keys), quoted(columns) -%}
-    {%- set spine_date, source_date = quoted_name(spine_date), quoted_name(source_date) -%}
-    {%- set lookup = quoted_keys + [spine_date] -%}
+    {%- set lookup = quoted_keys + [quoted_name(spine_date)] -%}
+    {%- set dated = 'source.' ~ quoted_name(source_date) -%}
     select
         spine.*,
         {%- for column in quoted_columns %}
@@ -85,10 +85,7 @@
             latest.__winning_date
             {%- if not is_unique %},
             row_number() over (
-                partition by
-                    {%- for column in lookup %}
-                    latest.{{ column }}{{ ',' if not loop.last }}
-                    {%- endfor %}
+                partition by latest.{{ lookup | join(', latest.') }}
                 order by
                     {%- for term in tie_break %}
                     source.{{ term }},
@@ -101,31 +98,20 @@
             ) as __rank
             {%- endif %}
         from (
-            select
-                {%- for column in lookup %}
-                spine.{{ column }},
-                {%- endfor %}
-                max(source.{{ source_date }}) as __winning_date
-            from (select distinct {{ lookup | join(', ') }} from {{ spine }}) as spine
-            inner join {{ source }} as source
-                on
-                    {%- for key in quoted_keys %}
-                    spine.{{ key }} = source.{{ key }}
-                    and
-                    {%- endfor %} {{ is_known_as_of('spine.' ~ spine_date, 'source.' ~ source_date, **kwargs) }}
-            group by
-                {%- for column in lookup %}
-                spine.{{ column }}{{ ',' if not loop.last }}
-                {%- endfor %}
+            select {{ lookup | join(', ') }}, max(__known_date) as __winning_date
+            from ({{ known_rows(
+                spine, source, keys, [], spine_date, source_date, date_alias='__known_date', **kwargs
+            ) }}) as known
+            group by {{ lookup | join(', ') }}
         ) as latest
         inner join {{ source }} as source
             on
                 {%- for key in quoted_keys %}
                 latest.{{ key }} = source.{{ key }}
                 and
-                {%- endfor %} latest.__winning_date = source.{{ source_date }}
+                {%- endfor %} latest.__winning_date = {{ dated }}
                 {%- if kwargs.get('known_from') or kwargs.get('known_until') %}
-                and {{ is_known_as_of('latest.' ~ spine_date, 'source.' ~ source_date, **kwargs) }}
+                and {{ is_known_as_of('latest.' ~ quoted_name(spine_date), dated, **kwargs) }}
                 {%- endif %}
     ) as winners
         on
@@ -139,12 +125,15 @@
 
 {#-
     Every row of the source known to a spine row, for windows and counts: the distinct keys and
-    dates of the spine, each with all source rows known to it. Arguments as in as_of_join.
+    dates of the spine, each with all source rows known to it, their date last. Arguments as in
+    as_of_join.
 -#}
 {% macro known_rows(
-    spine, source, keys, columns, spine_date='application_date', source_date='snapshot_date'
+    spine, source, keys, columns, spine_date='application_date', source_date='snapshot_date',
+    date_alias=none
 ) -%}
     {%- set lookup = quoted(keys) + [quoted_name(spine_date)] -%}
+    {%- set dated = 'source.' ~ quoted_name(source_date) -%}
     select
         {%- for column in lookup %}
         spine.{{ column }},
@@ -152,16 +141,14 @@
         {%- for column in quoted(columns) %}
         source.{{ column }},
         {%- endfor %}
-        source.{{ quoted_name(source_date) }}
+        {{ dated }} as {{ quoted_name(date_alias or source_date) }}
     from (select distinct {{ lookup | join(', ') }} from {{ spine }}) as spine
     inner join {{ source }} as source
         on
             {%- for key in quoted(keys) %}
             spine.{{ key }} = source.{{ key }}
             and
-            {%- endfor %} {{ is_known_as_of(
-                'spine.' ~ quoted_name(spine_date), 'source.' ~ quoted_name(source_date), **kwargs
-            ) }}
+            {%- endfor %} {{ is_known_as_of('spine.' ~ quoted_name(spine_date), dated, **kwargs) }}
 {%- endmacro %}
 
 {#- A column's name in quotes, whatever it holds: blanks, quotes, a keyword. -#}

@@ -22,11 +22,6 @@
     ) }} as double)
 {%- endmacro %}
 
-{#- A date in the declared format, else null: never guessed. -#}
-{% macro date_value(column, date_format) -%}
-    {{ parsed_date(trimmed(column), date_format) }}
-{%- endmacro %}
-
 {#- A whole number as integer, else null. Most are spelled as DuckDB would write them. -#}
 {% macro integer_value(column) -%}
     case
@@ -37,9 +32,7 @@
     end
 {%- endmacro %}
 
-{#-
-    The day that a row of a bronze table describes, which the landing wrote as YYYY-MM-DD.
--#}
+{#- The day that a row of a bronze table describes, which the landing wrote as YYYY-MM-DD. -#}
 {% macro snapshot_date_value() -%}
     {{ date_value('snapshot_date', '%Y-%m-%d') }}
 {%- endmacro %}

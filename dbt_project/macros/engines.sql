@@ -33,14 +33,16 @@
     regexp_replace({{ text }}, r'^{{ blanks }}|{{ blanks }}$', '')
 {%- endmacro %}
 
-{#- The date that a text holds in a strptime format of the source contract, else null. -#}
-{% macro parsed_date(text, date_format) -%}{{ return(adapter.dispatch('parsed_date')(text, date_format)) }}{%- endmacro %}
-{% macro default__parsed_date(text, date_format) -%}
+{#- The date of a text in the strptime format of the source contract, else null: never guessed. -#}
+{% macro date_value(column, date_format) -%}
+    {{ return(adapter.dispatch('date_value')(trimmed(column), date_format)) }}
+{%- endmacro %}
+{% macro default__date_value(text, date_format) -%}
     cast(try_strptime({{ text }}, '{{ date_format }}') as date)
 {%- endmacro %}
 
 {#- Spark has no strptime: the parts by a pattern; %y is 1969 to 2068, as it is for strptime. -#}
-{% macro spark__parsed_date(text, date_format) -%}
+{% macro spark__date_value(text, date_format) -%}
     {%- set parts = {'%Y': '([0-9]{1,4})', '%y': '([0-9]{1,2})', '%m': '([0-9]{1,2})', '%d': '([0-9]{1,2})'} -%}
     {%- set pieces = modules.re.findall('%.|.', date_format) -%}
     {%- set pattern, values = [], {} -%}

@@ -12,21 +12,16 @@
     {%- for group in ['application'] + feature_groups() | list if execute -%}
         {%- set model = graph.nodes['model.' ~ project_name ~ '.' ~ group ~ '_features'] -%}
         {%- set others = spine_columns() + provenance_columns(group) -%}
-        {%- for column in model.columns.values() if column.name not in others -%}
-            {%- set meta = column.config.get('meta', {}) -%}
+        {%- set described = model.columns.values() | rejectattr('name', 'in', others) | list -%}
+        {%- set features_by = model.config.meta.get('features_by') -%}
+        {%- for feature in described + (context[features_by]() if features_by else []) -%}
+            {%- set meta = feature.config.get('meta', {}) if feature.config else feature -%}
             {%- do features.append({
-                'name': column.name, 'description': column.description, 'data_type': column.data_type,
-                'feature_group': group, 'source_column': meta.get('source_column'),
+                'name': feature.name, 'description': feature.description,
+                'data_type': feature.data_type or none, 'feature_group': group,
+                'source_column': meta.get('source_column'),
                 'is_sensitive': meta.get('sensitive', false),
                 'is_zero_without_history': meta.get('is_zero_without_history', false),
-            }) -%}
-        {%- endfor -%}
-        {%- set features_by = model.config.meta.get('features_by') -%}
-        {%- for feature in (context[features_by]() if features_by else []) -%}
-            {%- do features.append({
-                'name': feature.name, 'description': feature.description, 'data_type': none,
-                'feature_group': group, 'source_column': feature.source_column, 'is_sensitive': false,
-                'is_zero_without_history': feature.get('is_zero_without_history', false),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -44,9 +39,7 @@
     {{ return([] if group == 'application' else columns) }}
 {%- endmacro %}
 
-{#-
-    Which rows of its source a group may use, in words.
--#}
+{#- Which rows of its source a group may use, in words. -#}
 {% macro rule_in_words(group) -%}
     {%- if group == 'application' or not execute -%}
         {{ return('known at the application by definition') }}
@@ -93,15 +86,8 @@
     feature goes by its place among the features, because a join or a sort by numbers takes half the
     time of one by names; named_features() has its name.
 -#}
-{% macro feature_numbers(relation, kept) -%}
-    {{ feature_values(relation, kept, 'double', texts=false) }}
-{%- endmacro %}
-
-{% macro feature_texts(relation, kept) -%}
-    {{ feature_values(relation, kept, 'string', texts=true) }}
-{%- endmacro %}
-
-{% macro feature_values(relation, kept, type, texts) -%}
+{% macro feature_values(relation, kept, texts=false) -%}
+    {%- set type = 'string' if texts else 'double' -%}
     {%- set values, places = [], [] -%}
     {%- for feature in catalogued_features() -%}
         {%- if texts == (feature.data_type == 'varchar') -%}
@@ -122,7 +108,7 @@
     unpivot (value for place in ({{ places | join(', ') }}))
 {%- endmacro %}
 
-{#- The features by their number, see feature_numbers. -#}
+{#- The features by their number, see feature_values. -#}
 {% macro named_features() -%}
     select * from (values
         {%- for feature in catalogued_features() %}

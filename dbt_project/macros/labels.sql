@@ -5,16 +5,6 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The first day at whose midnight a row was known that is known from a moment on (inclusive). -#}
-{% macro first_day_known(known_from) -%}
-    cast({{ known_from }} + interval '1' day - interval '1' microsecond as date)
-{%- endmacro %}
-
-{#- The day on which a repayment row of a date is available: so much later as its source says. -#}
-{% macro available_on(date) -%}
-    cast({{ plus_days(date, source_meta(source_of('loan_repayments'), 'delay_days')) }} as date)
-{%- endmacro %}
-
 {#-
     The labels of the default definition, each with the split that its loan is in. A loan is in the
     embargo, and so in no other split, where its label was not known by the first day of the test

@@ -17,14 +17,6 @@
     files whole, and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
-    {{ return(parquet_files(sql, none)) }}
-{% endmaterialization %}
-
-{% materialization incremental, adapter='duckdb' %}
-    {{ return(parquet_files(sql, config.require('unique_key') if is_incremental() else none)) }}
-{% endmaterialization %}
-
-{% macro parquet_files(sql, keep_other) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set folder = adapter.external_root() ~ '/' ~ this.schema -%}
     {{ run_hooks(pre_hooks) }}
@@ -49,13 +41,20 @@
         {%- endcall %}
         {%- if batch -%}{%- do run_query('reset variable batch') -%}{%- endif -%}
     {%- endfor -%}
-    {%- set written = {'files': files, 'keep_other': keep_other, 'rows_per_group': rows_per_group} -%}
+    {%- set written = {
+        'files': files, 'rows_per_group': rows_per_group,
+        'keep_other': config.require('unique_key') if is_incremental() else none,
+    } -%}
     {% do adapter.store_relation('plugin', this, [], '', 'parquet', written) %}
 
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
-{%- endmacro %}
+{% endmaterialization %}
+
+{% materialization incremental, adapter='duckdb' %}
+    {{ return(materialization_parquet_duckdb()) }}
+{% endmaterialization %}
 
 {#-
     Set DuckDB's variable `batches` to those of a wide table, each of about loans_per_batch of the
@@ -115,16 +114,12 @@
     where no batch is: the variable of DuckDB is set by the materialisation alone.
 -#}
 {% macro in_batch() -%}
-    {%- if target.type == 'duckdb' -%}
-    (
+    {{ is_of_customers_in_batch() }}
+    {%- if target.type == 'duckdb' %}
+    and (
         getvariable('batch') is null
-        or (
-            application_date between getvariable('batch').first_date and getvariable('batch').last_date
-            and {{ is_of_customers_in_batch() }}
-        )
+        or application_date between getvariable('batch').first_date and getvariable('batch').last_date
     )
-    {%- else -%}
-    true
     {%- endif -%}
 {%- endmacro %}
 
@@ -159,12 +154,7 @@
 
 {#- The same on Spark: a folder of parquet files a model, <spark_datamart>/spark/<schema>/<model>. -#}
 {% materialization parquet, adapter='spark' %}
-    {{ return(spark_files(sql)) }}
-{% endmaterialization %}
-
-{% macro spark_files(sql) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
-
     {{ run_hooks(pre_hooks) }}
 
     {% call statement('main') -%}
@@ -173,13 +163,12 @@
         {{ sql }}
     {%- endcall %}
     {% do run_query(view_of_spark_folder(target_relation)) %}
-
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
-{%- endmacro %}
+{% endmaterialization %}
 
 {% materialization incremental, adapter='spark' %}
-    {{ return(spark_files(sql)) }}
+    {{ return(materialization_parquet_spark()) }}
 {% endmaterialization %}
 
 {% macro spark_folder(relation) -%}

@@ -5,7 +5,11 @@
 -#}
 {% macro refuse_personal_data(relation) -%}
     {%- if execute and target.type == 'duckdb' -%}
-        {%- set named_like_it = '(^|_)(' ~ personal_columns() | join('|') ~ ')(_|$)' -%}
+        {%- set personal = [] -%}
+        {%- for name in var('sources') -%}
+            {%- do personal.extend(raw_columns(name) | reject('in', raw_columns(name, personal=false))) -%}
+        {%- endfor -%}
+        {%- set named_like_it = '(^|_)(' ~ personal | join('|') | lower ~ ')(_|$)' -%}
         {%- set columns = run_query(column_types(relation)).rows -%}
         {%- set conditions = [] -%}
         {%- for column, data_type in columns -%}
@@ -30,15 +34,4 @@
             ) }}
         {%- endif -%}
     {%- endif -%}
-{%- endmacro %}
-
-{#- The names, in lower case, of the columns that a source's contract marks as personal. -#}
-{% macro personal_columns() -%}
-    {%- set names = [] -%}
-    {%- for source in graph.sources.values() -%}
-        {%- for column in source.columns.values() if column.config.get('meta', {}).get('personal') -%}
-            {%- do names.append(column.name | lower) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(names | unique | sort) }}
 {%- endmacro %}

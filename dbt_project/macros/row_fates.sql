@@ -5,7 +5,6 @@
     an expression that repeats once, inside of it row by row.
 -#}
 {% macro judged_rows(name) -%}
-    {%- set key, customer = source_key(name), source_meta(name, 'customer_column') -%}
     {%- set delay_days = source_meta(name, 'delay_days') -%}
     {%- set conditions = contradictions(name) -%}
     select
@@ -13,7 +12,7 @@
         source_file,
         row_number,
         landed_at,
-        {{ 'customer_id' if key == customer else 'entity_id' }} as entity_id,
+        entity_id,
         customer_id,
         snapshot_date,
         loan_start_date,
@@ -29,7 +28,7 @@
         end as scope_reason,
         case
             when is_malformed then 'malformed_row'
-            when {{ 'customer_id' if key == customer else 'entity_id' }} is null then 'missing_key'
+            when entity_id is null then 'missing_key'
             when snapshot_date is null then 'invalid_snapshot_date'
             when {{ is_implausible('snapshot_date') }} or {{ is_implausible('loan_start_date') }}
                 then 'implausible_date'
@@ -43,10 +42,8 @@
             _source_file as source_file,
             _row_number as row_number,
             _landed_at as landed_at,
-            {%- if key != customer %}
-            {{ text_value(quoted_name(key)) }} as entity_id,
-            {%- endif %}
-            {{ text_value(quoted_name(customer)) }} as customer_id,
+            {{ text_value(quoted_name(source_key(name))) }} as entity_id,
+            {{ text_value(quoted_name(source_meta(name, 'customer_column'))) }} as customer_id,
             {{ snapshot_date_value() }} as snapshot_date,
             {{ loan_start_date_of(name) }} as loan_start_date,
             {%- for reason, condition in conditions.items() %}

@@ -1,3 +1,6 @@
+{%- set source = source_of('loan_repayments') -%}
+{%- set delay_days = source_meta(source, 'delay_days') -%}
+
 with applications as (
     select * from {{ ref('loan_applications') }}
 ),
@@ -6,11 +9,12 @@ definitions as (
     select * from {{ ref('label_definitions') }}
 ),
 
--- an outcome is a fact, not a belief: of each row the latest version
+-- an outcome is a fact, not a belief: of each row the latest version; known on the first day at whose
+-- midnight it was known
 repayments as (
     select
         *,
-        {{ first_day_known('known_from') }} as known_on
+        cast(known_from + interval '1' day - interval '1' microsecond as date) as known_on
     from {{ ref('loan_repayments') }}
     where known_until is null
 ),
@@ -18,7 +22,7 @@ repayments as (
 horizon as (
     select max(watermark) as horizon_date
     from {{ ref('watermarks') }}
-    where source = '{{ source_of("loan_repayments") }}'
+    where source = '{{ source }}'
 ),
 
 loans as (
@@ -272,7 +276,7 @@ label_maturity as (
             as matures_on,
         case
             when is_closed then label_known_on
-            when maturity = 'open' then {{ available_on('window_ends_on') }}
+            when maturity = 'open' then cast({{ plus_days('window_ends_on', delay_days) }} as date)
         end as known_on,
         case when is_closed then days_past_due end as days_past_due,
         case when is_closed then cast(days_past_due >= min_days_past_due as integer) end as label,

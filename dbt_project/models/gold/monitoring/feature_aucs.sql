@@ -18,7 +18,7 @@ test_loans as (
 ),
 
 known_values as (
-    {{ feature_numbers('test_loans', ['label']) }}
+    {{ feature_values('test_loans', ['label']) }}
 ),
 
 -- loans of one value share the middle of their ranks, half of the lowest and the highest of them

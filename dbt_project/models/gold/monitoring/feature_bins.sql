@@ -42,7 +42,7 @@ months as (
 ),
 
 number_values as (
-    {{ feature_numbers('loans', ['application_month', 'test_label']) }}
+    {{ feature_values('loans', ['application_month', 'test_label']) }}
 ),
 
 features as (
@@ -76,7 +76,7 @@ binned_numbers as (
 ),
 
 text_values as (
-    {{ feature_texts('loans', ['application_month', 'test_label']) }}
+    {{ feature_values('loans', ['application_month', 'test_label'], texts=true) }}
 ),
 
 number_bins as (

@@ -15,7 +15,7 @@ reference_loans as (
 ),
 
 reference_values as (
-    {{ feature_numbers('reference_loans', ['loan_id']) }}
+    {{ feature_values('reference_loans', ['loan_id']) }}
 ),
 
 lists as (
