@@ -3,7 +3,6 @@
 The macro is rendered once for all configurations, by dbt; the SQL then runs on many tables.
 """
 
-import json
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -14,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.compiled import parsed_project, render
+from tests.support.compiled import render
 from tests.support.oracle import as_of, is_candidate, moment
-from warehouse.base.paths import DBT_DIR
+from warehouse.base.catalog import quoted_name
 
 CUT = "\n--cut--\n"
 PLAIN = {
@@ -114,17 +113,13 @@ def names(arguments: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def fill(con, table: str, columns: dict[str, str], kinds: dict[str, str], rows: list[dict]) -> None:
-    described = ", ".join(f"{quoted(name)} {kinds[short]}" for short, name in columns.items())
+    described = ", ".join(f"{quoted_name(name)} {kinds[short]}" for short, name in columns.items())
     con.execute(f"create or replace table {table} ({described})")
     if rows:
         values = ", ".join(
             "(" + ", ".join(literal(row[short]) for short in columns) + ")" for row in rows
         )
         con.execute(f"insert into {table} values {values}")
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(value: Any) -> str:
@@ -143,12 +138,9 @@ def check(con, sql: str, name: str, spine: list[dict], source: list[dict]) -> No
     }
     fill(con, "spine", spine_names, kinds, spine)
     fill(con, "source", source_names, kinds, source)
-    date_alias = quoted(arguments["date_alias"])
-    found = con.execute(
-        f"select * replace (cast({date_alias} as timestamp) as {date_alias},"
-        f" cast({quoted(spine_names['asked'])} as timestamp) as {quoted(spine_names['asked'])})"
-        f" from ({sql})"
-    ).fetchall()
+    shown_dates = [quoted_name(name) for name in (arguments["date_alias"], spine_names["asked"])]
+    as_timestamps = ", ".join(f"cast({name} as timestamp) as {name}" for name in shown_dates)
+    found = con.execute(f"select * replace ({as_timestamps}) from ({sql})").fetchall()
     wanted = as_of(
         spine,
         source,
@@ -199,41 +191,35 @@ def tables(dates: dict[str, str]) -> st.SearchStrategy:
         {"k": key, "k2": key, "dated": moments(dates.get("source", "date"))}
         | {"load": small, "learnt": stamp, "replaced": stamp, "a": small, "b": text, "c": text}
     )
-    return st.tuples(st.lists(spine, max_size=6), st.lists(source, max_size=12))
+    return st.tuples(st.lists(spine, max_size=8), st.lists(source, max_size=16))
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_the_join_is_what_the_rule_says(con, sql, name):
-    @settings(max_examples=40, deadline=None, database=None)
+def test_join_and_known_rows_are_what_the_rule_says(con, sql, name):
+    @settings(max_examples=30, deadline=None, database=None)
     @given(tables(CONFIGURATIONS[name][1]))
     def holds(rows):
-        check(con, sql[name], name, *rows)
+        check(con, sql[name], name, *rows)  # leaves the tables filled
+        if name in KNOWN_ROWS:
+            check_known_rows(con, sql[f"known {name}"], CONFIGURATIONS[name][0], *rows)
 
     holds()
 
 
-@pytest.mark.parametrize("name", KNOWN_ROWS)
-def test_known_rows_are_all_candidates_once_per_key_and_date(con, sql, name):
-    arguments, dates = CONFIGURATIONS[name]
+def check_known_rows(
+    con, sql: str, arguments: dict[str, Any], spine: list[dict], source: list[dict]
+) -> None:
+    """All candidates must be there, once per key and date of the spine."""
     used = ["k", "k2"][: len(arguments["keys"])]
     columns = ["a", "b", "c"][: len(arguments["columns"])]
-
-    @settings(max_examples=25, deadline=None, database=None)
-    @given(tables(dates))
-    def holds(rows):
-        spine, source = rows
-        check(con, sql[name], name, spine, source)  # leaves the tables filled
-        found = con.execute(sql[f"known {name}"]).fetchall()
-        asked = {tuple(row[short] for short in [*used, "asked"]): row for row in spine}
-        expected = [
-            (*key, *(other[column] for column in columns), other["dated"])
-            for key, row in asked.items()
-            for other in source
-            if is_candidate(row, other, used, "asked", "dated", **rule(arguments))
-        ]
-        assert Counter(found) == Counter(expected)
-
-    holds()
+    asked = {tuple(row[short] for short in [*used, "asked"]): row for row in spine}
+    expected = [
+        (*key, *(other[column] for column in columns), other["dated"])
+        for key, row in asked.items()
+        for other in source
+        if is_candidate(row, other, used, "asked", "dated", **rule(arguments))
+    ]
+    assert Counter(con.execute(sql).fetchall()) == Counter(expected)
 
 
 def test_the_edges_of_age_delay_and_boundary(con, sql):
@@ -296,41 +282,13 @@ def test_threads_and_the_order_of_the_input_change_nothing(con, sql):
     assert len(answers) == 1
 
 
-def test_wrong_arguments_are_refused_with_a_reason():
-    with pytest.raises(AssertionError, match="boundary is 'open': use inclusive or strict"):
-        render("{{ as_of_join('s', 't', ['k'], ['a'], boundary='open') }}")
-    with pytest.raises(AssertionError, match="takes no keyword argument 'recorded_at'"):
-        render("{{ as_of_join('s', 't', ['k'], ['a'], recorded_at='x') }}")
-
-
-def test_a_dbt_user_can_show_it_inline_on_relations_of_their_own(tiny):
-    from dbt.cli.main import dbtRunner
-
-    inline = """{{ as_of_join(
-        "(select 'CUS_0x3f7' as customer_id, date '2024-02-10' as application_date)",
-        ref('clickstream'), ['customer_id'], ['fe_1', 'fe_2'],
-        **source_rule('feature_clickstream')
-    ) }}"""
-    target = str(tiny / "dbt_target")
-    command = ["show", "--inline", inline, "--quiet", "--target-path", target]
-    command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-    variables = json.dumps({"datamart_dir": str(tiny)})
-    outcome = dbtRunner(manifest=parsed_project()).invoke(
-        [*command, "--vars", variables, "--log-path", target]
-    )
-    assert outcome.success, outcome.exception
-    table = outcome.result.results[0].agate_table
-    assert len(table.rows) == 1
-    assert table.column_names == (
-        "customer_id", "application_date", "fe_1", "fe_2", "snapshot_date",
-    )  # fmt: skip
-
-
-def test_the_rule_of_a_source_comes_from_its_contract():
-    rendered = render("{{ tojson(source_rule('feature_clickstream')) }}")
-    assert json.loads(rendered) == {
-        "boundary": "inclusive",
-        "max_age_days": None,
-        "known_from": "known_from",
-        "known_until": "known_until",
-    }
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("boundary='open'", "boundary is 'open': use inclusive or strict"),
+        ("recorded_at='x'", "takes no keyword argument 'recorded_at'"),
+    ],
+)
+def test_wrong_argument_is_refused_with_a_reason(argument, reason):
+    with pytest.raises(AssertionError, match=reason):
+        render(f"{{{{ as_of_join('s', 't', ['k'], ['a'], {argument}) }}}}")

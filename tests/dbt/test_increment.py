@@ -8,23 +8,28 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.increments import (
-    STRAY_SHARE,
-    Delivery,
-    Forms,
-    build_in_steps,
-    compile_forms,
-    compile_small,
-    warehouse,
+from tests.support.increments import STRAY_SHARE, Delivery, Forms, compile_forms, warehouse
+from tests.support.oracle import (
+    Delivered,
+    Row,
+    known_at,
+    loan_history,
+    months_between,
+    versions,
+    window,
 )
-from tests.support.oracle import Delivered, Row, known_at, loan_history, versions, window
 
 FIRST_DAY = date(2024, 1, 1)
 DAYS = [FIRST_DAY + timedelta(10 * step) for step in range(14)]  # to May
 STARTS = {"l1": DAYS[1], "l2": DAYS[4], "l3": DAYS[7], "l4": DAYS[10]}
 OWNERS = {"l1": "a", "l2": "b", "l3": "a", "l4": "a"}
 CLICKSTREAM, ATTRIBUTES, LOANS = "feature_clickstream", "features_attributes", "lms_loan_daily"
-OTHERS = ("features_financials",)
+FINANCIALS = "features_financials"
+SLOW: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +69,7 @@ def repayment(loan: str, day: date, balance: int) -> Row:
 
 ROW_OF: dict[str, tuple[Callable[[str, date, int], Row], list[str]]] = {
     ATTRIBUTES: (profile, ["a", "b"]),
-    "features_financials": (salary, ["a", "b"]),
+    FINANCIALS: (salary, ["a", "b"]),
     CLICKSTREAM: (reading, ["a", "b"]),
     LOANS: (repayment, list(STARTS)),
 }
@@ -126,17 +131,17 @@ def expected_features(deliveries: list[Delivery]) -> dict[str, Row]:
         customer, applied = OWNERS[loan], STARTS[loan]
         latest = {
             source: latest_of(known_at(known[source], applied), customer)
-            for source in (ATTRIBUTES, *OTHERS, CLICKSTREAM)
+            for source in (ATTRIBUTES, FINANCIALS, CLICKSTREAM)
         }
         readings = [
-            (months(row["snapshot_date"], applied), int(row["content"]["fe_1"]))
+            (months_between(row["snapshot_date"], applied), int(row["content"]["fe_1"]))
             for row in known_at(known[CLICKSTREAM], applied)
             if row["key"] == customer
         ]
         short, whole = window(readings, 3), window(readings, None)
         repayments = [repayment_row(row) for row in known_at(known[LOANS], applied)]
         history = loan_history(customer, applied, repayments)
-        pay = number(latest[OTHERS[0]], "Monthly_Inhand_Salary")
+        pay = number(latest[FINANCIALS], "Monthly_Inhand_Salary")
         expected[loan] = {
             "application_date": applied,
             "loan_amt": int(content["loan_amt"]),
@@ -169,10 +174,6 @@ def number(row: Row | None, column: str) -> int | None:
     return int(row["content"][column]) if row else None
 
 
-def months(earlier: date, later: date) -> int:
-    return (later.year - earlier.year) * 12 + later.month - earlier.month
-
-
 def repayment_row(row: Row) -> Row:
     content = row["content"]
     return {
@@ -188,13 +189,14 @@ def repayment_row(row: Row) -> Row:
 
 def check(forms: Forms, deliveries: list[Delivery]) -> None:
     """Compare increments with a full build, and both with the plain loops."""
-    in_steps = build_in_steps(forms, deliveries)
-    with warehouse(forms) as whole:
-        for delivery in deliveries:
+    with warehouse(forms) as steps, warehouse(forms) as whole:
+        for position, delivery in enumerate(deliveries):
+            steps.land(delivery)
+            steps.build(is_whole=position == 0)
             whole.land(delivery)
         whole.build(is_whole=True)
-        at_once = whole.rows("gold.feature_store")
-    assert in_steps == at_once
+        at_once = whole.feature_store()
+        assert steps.feature_store() == at_once
     expected = expected_features(deliveries)
     assert {row["loan_id"] for row in at_once} == set(expected)
     for row in at_once:
@@ -229,24 +231,14 @@ REVERTED = landed(
 
 @example([BACKFILL, CORRECTED, REVERTED])
 @example([BACKFILL, Delivery(datetime(2024, 5, 1, 6), {}), CORRECTED])
-@settings(
-    max_examples=4,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=4, **SLOW)
 @given(histories())
 def test_increments_hold_the_rows_of_a_full_build_and_of_the_rule(forms, deliveries):
     check(forms, deliveries)
 
 
 @pytest.mark.long
-@settings(
-    max_examples=1000,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=1000, **SLOW)
 @given(histories())
 def test_a_thousand_histories_of_increments(forms, deliveries):
     check(forms, deliveries)
@@ -256,25 +248,9 @@ def test_closed_applications_are_kept_and_not_computed_again(forms):
     with warehouse(forms) as steps:
         steps.land(BACKFILL)
         steps.build(is_whole=True)
-        steps.set_value("gold.feature_store", "age", 99)
+        steps.con.execute("update gold.feature_store set age = 99")
         steps.land(CORRECTED)
         steps.build(is_whole=False)
-        ages = {row["loan_id"]: row["age"] for row in steps.rows("gold.feature_store")}
+        ages = {row["loan_id"]: row["age"] for row in steps.feature_store()}
     # vouched for up to day 7 by all sources: l1 and l3 are closed, l2 came late, l4 is open
     assert ages == {"l1": 99, "l3": 99, "l2": None, "l4": 20}
-
-
-def test_a_build_as_of_a_day_leaves_out_what_came_later(forms, tmp_path):
-    as_of = compile_small(tmp_path, as_of=str(DAYS[10]))
-    with warehouse(Forms(as_of, as_of)) as asked:
-        for delivery in (BACKFILL, CORRECTED):
-            asked.land(delivery)
-        asked.build(is_whole=True)
-        found = asked.rows("gold.feature_store")
-    on_time = landed(DAYS[12], feature_clickstream=[reading("a", DAYS[9], 21)])
-    with warehouse(forms) as known:
-        for delivery in (BACKFILL, on_time):
-            known.land(delivery)
-        known.build(is_whole=True)
-        assert found == known.rows("gold.feature_store")
-    assert {row["loan_id"]: row["age"] for row in found} == {"l1": 20, "l3": 20}

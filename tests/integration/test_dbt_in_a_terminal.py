@@ -73,10 +73,12 @@ def test_a_build_inside_the_project_and_one_in_jupyterlab_at_once_do_not_mix(pro
         assert "ERROR=0" in output
     dev, published = (project / "datamart" / name / "gold" for name in ("dev", "current"))
     assert {path.name for path in dev.iterdir()} == {path.name for path in published.iterdir()}
-    tables = "{{ ref('label_store') }} join {{ ref('training_set') }}"
-    query = f"select loan_id from {tables} using (loan_id)"
+    query = """select loan_id, fe_1, seen_on from ({{ as_of_join(
+        ref('label_store'), ref('clickstream'), ['customer_id'], ['fe_1'], date_alias='seen_on',
+        **source_rule('feature_clickstream')
+    ) }})"""
     options = ("--project-dir", folder, "--profiles-dir", folder)
-    assert "loan_id" in dbt(project, "show", *options, "--inline", query, cwd=tmp_path)
+    assert "seen_on" in dbt(project, "show", *options, "--inline", query, cwd=tmp_path)
 
 
 def test_docs_are_generated_and_what_dbt_leaves_names_nobody(project):

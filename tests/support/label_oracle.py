@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
+
 Row = dict[str, Any]
 
 UNDECIDED: Row = {"days_past_due": None, "label": None, "known_on": None}
@@ -25,7 +27,7 @@ def maturity(loan: Row, definition: Row, repayments: Iterable[Row], horizon: dat
     ]
     rows.sort(key=lambda row: row["snapshot_date"])
     last = definition["months_on_book"]
-    window_ends_on = months_later(loan["application_date"], last)
+    window_ends_on = loan["application_date"] + relativedelta(months=last)
     rescheduled_on = _rescheduled_on(rows)
     months = _months(loan, rows, rescheduled_on)
     repaid = [m for m, row in months.items() if row["balance"] == 0 and row["days_past_due"] == 0]
@@ -114,17 +116,6 @@ def day_known(known_from: datetime) -> date:
     return day if known_from == datetime(day.year, day.month, day.day) else day + timedelta(days=1)
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or the last one of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError
-
-
 def days_past_due(row: Row, rows: Iterable[Row]) -> int | None:
     """Days past due of a version of a repayment row, `rows` being all versions of its loan."""
     overdue, due, due_date = row["overdue_amt"], row["due_amt"], row["snapshot_date"]
@@ -148,4 +139,4 @@ def days_past_due(row: Row, rows: Iterable[Row]) -> int | None:
     if due is None:
         return None
     missed = math.ceil(overdue / due)
-    return (row["snapshot_date"] - months_later(due_date, -missed)).days
+    return (row["snapshot_date"] - (due_date - relativedelta(months=missed))).days
