@@ -18,7 +18,6 @@
     (the cleaned key), event_date (the cleaned snapshot date), arrival, known_from and known_until.
 -#}
 {% macro versions(name) -%}
-    {%- set is_retroactive = source_meta(name, 'corrections') == 'retroactive' -%}
     with used as (
         select
             bronze.*,
@@ -79,14 +78,10 @@
             name, 'used.event_date', 'used._landed_at',
             is_late='(restatements.is_correction or used.event_date <= watermarks.watermark_before)'
         ) }} as known_from,
-        {%- if is_retroactive %}
-        case when restatements.replaced_at is not null then {{ known_from(name, 'used.event_date') }} end
-        {%- else %}
         case
             when restatements.replaced_at is not null
                 then {{ known_from(name, 'used.event_date', 'restatements.replaced_at', is_late='true') }}
-        end
-        {%- endif %} as known_until
+        end as known_until
     from used
     left join watermarks on used._load_id = watermarks.load_id
     left join restatements
@@ -97,9 +92,9 @@
 {%- endmacro %}
 
 {#- The moment from which a row is known, given whether it is late (a correction is late, too). -#}
-{% macro known_from(name, snapshot_date, landed_at=none, is_late='false') -%}
+{% macro known_from(name, snapshot_date, landed_at, is_late) -%}
     {%- set available = 'cast(' ~ plus_days(snapshot_date, source_meta(name, 'delay_days')) ~ ' as timestamp)' -%}
-    {%- if landed_at is none or source_meta(name, 'corrections') == 'retroactive' -%}
+    {%- if source_meta(name, 'corrections') == 'retroactive' -%}
     {{ available }}
     {%- else -%}
     case when {{ is_late }} then greatest({{ available }}, {{ landed_at }}) else {{ available }} end
