@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -12,9 +13,11 @@ from rich.console import Console
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
+from warehouse.base.files import write_json
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
+from warehouse.base.rows import rows_of
 from warehouse.datamart import publish as publishing
-from warehouse.datamart.contents import application_months, changed_closed_months
+from warehouse.datamart.contents import APPLICATION_MONTHS, changed_closed_months
 from warehouse.datamart.runs import begin, open_datamart
 from warehouse.pipeline import inputs
 from warehouse.pipeline.progress import Progress
@@ -53,7 +56,9 @@ def test_error_before_anything_is_done_leaves_a_record_too(datamart, progress):
     with pytest.raises(UserError, match="the file is bad"), Record(datamart, progress) as record:
         raise UserError("the file is bad")
     assert outcomes(datamart) == {"failed": 1}
-    assert "the file is bad" in record.log_file.read_text()
+    (manifest,) = datamart.manifests.iterdir()
+    assert json.loads(manifest.read_text())["error"] == "the file is bad"
+    assert "outcome: failed the file is bad" in record.log_file.read_text()
 
 
 def test_killed_run_leaves_the_record_of_its_beginning(datamart, progress):
@@ -100,50 +105,43 @@ def project(tmp_path, monkeypatch):
     return project
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["dbt_project/models/docs.md", "dbt_project/profiles.yml", "warehouse/landing/bronze.py"],
-)
-def test_change_that_decides_over_tables_changes_the_hash(project, path):
-    before = inputs.code_hash()
-    with (project / path).open("a") as file:
-        file.write("\n")
-    assert inputs.code_hash() != before
-
-
-@pytest.mark.parametrize(
-    "path", ["warehouse/reporting/report.py", "warehouse/cli/main.py", "dbt_project/target/x.json"]
-)
-def test_change_that_decides_over_no_table_keeps_the_hash(project, path):
-    before = inputs.code_hash()
-    (project / path).parent.mkdir(exist_ok=True)
-    with (project / path).open("a") as file:
-        file.write("\n")
-    assert inputs.code_hash() == before
+def test_hash_changes_with_what_decides_over_tables_and_with_nothing_else(project):
+    for path, is_decisive in {
+        "dbt_project/models/docs.md": True,
+        "dbt_project/profiles.yml": True,
+        "warehouse/landing/bronze.py": True,
+        "warehouse/reporting/report.py": False,
+        "warehouse/cli/main.py": False,
+        "dbt_project/target/x.json": False,
+    }.items():
+        before = inputs.code_hash()
+        (project / path).parent.mkdir(exist_ok=True)
+        with (project / path).open("a") as file:
+            file.write("\n")
+        assert (inputs.code_hash() != before) == is_decisive, path
 
 
 def test_new_loan_of_a_closed_month_is_no_change_and_a_changed_one_is(tmp_path):
-    def run(name: str, rows: str):
+    def run(name: str, rows: str) -> Path:
         (tmp_path / name / "gold").mkdir(parents=True)
-        with duckdb.connect() as con:
-            con.execute(
-                f"copy (select * from (values {rows}) as t(loan_id, application_date, x))"
-                f" to '{tmp_path / name / 'gold' / 'feature_store.parquet'}' (format parquet)"
-            )
+        duckdb.execute(
+            f"copy (select * from (values {rows}) as t(loan_id, application_date, x))"
+            f" to '{tmp_path / name / 'gold' / 'feature_store.parquet'}' (format parquet)"
+        )
         return tmp_path / name
+
+    def months(run_dir: Path) -> list[dict]:
+        with duckdb.connect() as con:
+            attach(con, run_dir)
+            query = APPLICATION_MONTHS.format(condition="")
+            return rows_of(con, query, [date(2024, 1, 31)])
 
     loan = "('1', date '2024-01-02', 7)"
     before = run("before", loan)
-    months = [{"month": "2024-01", "sha256": "of before", "is_closed": True}]
-    same = changed_closed_months(before, before, [], months)
-    assert same == ["2024-01"], "the hash of the earlier run is another"
-    with duckdb.connect() as con:
-        attach(con, before)
-        months = application_months(con, closed_until=date(2024, 1, 31))
-    assert [month["is_closed"] for month in months] == [True]
+    assert [month["is_closed"] for month in months(before)] == [True]
+    write_json(before / "manifest.json", {"application_months": months(before)})
     more = run("more", f"{loan}, ('2', date '2024-01-05', 8)")
     other = run("other", "('1', date '2024-01-02', 8)")
     gone = run("gone", "('2', date '2024-02-05', 8)")
-    assert changed_closed_months(more, before, [], months) == []
-    assert changed_closed_months(other, before, [], months) == ["2024-01"]
-    assert changed_closed_months(gone, before, [], months) == ["2024-01"]
+    for later, changed in ((before, []), (more, []), (other, ["2024-01"]), (gone, ["2024-01"])):
+        assert changed_closed_months(later, before, months(later)) == changed

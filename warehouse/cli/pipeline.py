@@ -60,8 +60,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Bring the datamart up to date and show the summary of the published run."""
     from warehouse.pipeline import summary
     from warehouse.pipeline.progress import Progress
+    from warehouse.pipeline.run import Options
     from warehouse.pipeline.run import run as run_pipeline
-    from warehouse.pipeline.steps import Options
 
     wanted = Options(
         data_dir=options.data_dir,
@@ -72,8 +72,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         rebuild=options.rebuild,
         memory=options.memory_limit,
     )
-    published = run_pipeline(wanted, Progress(console))
-    summary.show(console, published.manifest, options.datamart_dir, published.is_new)
-    if options.profile and published.is_new:
-        summary.show_profile(console, published.manifest)
+    manifest, is_new = run_pipeline(wanted, Progress(console))
+    summary.show(console, manifest, options.datamart_dir, is_new)
+    if options.profile and is_new:
+        summary.show_profile(console, manifest)
     return 0

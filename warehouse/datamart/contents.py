@@ -1,26 +1,51 @@
 """Reads the figures of a built run for its manifest, and hashes that show what has changed."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from warehouse.base.catalog import attach, set_memory
+from warehouse.base.catalog import attach, quoted_text, set_memory
+from warehouse.base.files import read_json
 from warehouse.base.rows import one_row, rows_of
 
+ROWS = """
+    select source, layer, fate, coalesce(reason, '') as reason, sum(row_count)::bigint as rows
+    from gold.row_ledger
+    group by all
+    order by all
+"""
+
+LABELS = """
+    select
+        label_definition as definition,
+        count(*) as loans,
+        count(label) as closed,
+        coalesce(sum(label), 0)::bigint as defaults,
+    from gold.label_maturity
+    group by all
+    order by all
+"""
+
+COUNTS = """
+    select
+        (select count(*) from gold.feature_store) as loans,
+        (select count(*) from gold.training_set) as training_rows,
+"""
+
 # The last day that the run vouches for in every source (silver.watermarks): applications up to it
-# are closed. Null when a source has no watermark yet.
+# are closed. Null when a source has no watermark yet, and when there is no source.
 CLOSED_UNTIL = """
     select case when count(*) = count(watermark) then min(watermark) end
     from (
         select sources.source, max(watermarks.watermark) as watermark
-        from (select unnest($1) as source) as sources
+        from (select unnest($1::varchar[]) as source) as sources
         left join silver.watermarks as watermarks on sources.source = watermarks.source
         group by sources.source
     )
 """
 
+# A month is closed when all of it is on or before the day in $1.
 APPLICATION_MONTHS = """
     with columns as (
         select string_agg(column_name || ' ' || column_type, ', ') as names
@@ -46,6 +71,22 @@ APPLICATION_MONTHS = """
     order by month
 """
 
+TABLE_HASH = """
+    with columns as (
+        select string_agg(column_name || ' ' || column_type, ', ') as names
+        from (describe {table})
+    ),
+
+    rows as (
+        select string_agg(row_hash, ' ' order by row_hash) as hashes
+        from (select cast(hash(t) as varchar) as row_hash from {table} as t)
+    )
+
+    select sha256(names || coalesce(hashes, ''))
+    from columns
+    cross join rows
+"""
+
 
 def contents(run_dir: Path, sources: list[str], memory_limit: str | None = None) -> dict[str, Any]:
     """Return the figures of a built run for its manifest.
@@ -54,38 +95,27 @@ def contents(run_dir: Path, sources: list[str], memory_limit: str | None = None)
     be closed.
     """
     with _connect(run_dir, memory_limit) as con:
-        loans, training_rows = one_row(
-            con,
-            "select (select count(*) from gold.feature_store),"
-            " (select count(*) from gold.training_set)",
-        )
+        closed_until = one_row(con, CLOSED_UNTIL, [sources])[0]
         return {
-            "rows": rows_of(
-                con,
-                "select source, layer, fate, coalesce(reason, '') as reason,"
-                " sum(row_count)::bigint as rows from gold.row_ledger group by all order by all",
+            "rows": rows_of(con, ROWS),
+            "labels": rows_of(con, LABELS),
+            **rows_of(con, COUNTS)[0],
+            "application_months": rows_of(
+                con, APPLICATION_MONTHS.format(condition=""), [closed_until]
             ),
-            "labels": rows_of(
-                con,
-                "select label_definition as definition, count(*) as loans, count(label) as closed,"
-                " coalesce(sum(label), 0)::bigint as defaults from gold.label_maturity"
-                " group by all order by all",
-            ),
-            "loans": loans,
-            "training_rows": training_rows,
-            "application_months": application_months(con, _closed_until(con, sources)),
             "training_set_sha256": table_hash(con, "gold.training_set"),
         }
 
 
 def changed_closed_months(
-    run_dir: Path, previous_run: Path, months: list[dict[str, Any]], before: list[dict[str, Any]]
+    run_dir: Path, previous_run: Path, months: list[dict[str, Any]]
 ) -> list[str]:
     """Return the closed months of the previous run whose applications have other features now.
 
-    Loans that are new in a closed month are no change of those that were there. `months` and
-    `before` are the `application_months` of the run and of the previous one.
+    Loans that are new in a closed month are no change of those that were there. `months` are the
+    `application_months` of the run.
     """
+    before = (read_json(previous_run / "manifest.json") or {}).get("application_months", [])
     now = {month["month"]: month["sha256"] for month in months}
     suspects = {
         month["month"]: month["sha256"]
@@ -94,13 +124,11 @@ def changed_closed_months(
     }
     if not suspects:
         return []
+    files = quoted_text(str(previous_run.resolve() / "gold" / "feature_store*.parquet"))
+    same_loans = f"where loan_id in (select loan_id from read_parquet({files}))"
     with _connect(run_dir) as con:
-        con.execute("create schema previous")
-        files = str(previous_run.resolve() / "gold" / "feature_store*.parquet").replace("'", "''")
-        con.execute(f"create view previous.loans as select loan_id from read_parquet('{files}')")
-        condition = "where loan_id in (select loan_id from previous.loans)"
-        again = application_months(con, None, condition)
-        of_same_loans = {month["month"]: month["sha256"] for month in again}
+        again = rows_of(con, APPLICATION_MONTHS.format(condition=same_loans), [None])
+    of_same_loans = {month["month"]: month["sha256"] for month in again}
     return [month for month, sha256 in suspects.items() if of_same_loans.get(month) != sha256]
 
 
@@ -110,45 +138,7 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
     Duplicate rows count. Each row goes in as DuckDB's own 64-bit hash of it, so hashes compare
     between runs of one release of DuckDB; a manifest names its release.
     """
-    return str(
-        one_row(
-            con,
-            f"""
-        with columns as (
-            select string_agg(name || ' ' || type, ', ' order by position) as names
-            from (
-                select column_name as name, column_type as type, row_number() over () as position
-                from (describe {table})
-            )
-        ),
-
-        rows as (
-            select string_agg(row_hash, ' ' order by row_hash) as hashes
-            from (select cast(hash(t) as varchar) as row_hash from {table} as t)
-        )
-
-        select sha256(names || coalesce(hashes, ''))
-        from columns
-        cross join rows
-        """,
-        )[0]
-    )
-
-
-def application_months(
-    con: duckdb.DuckDBPyConnection, closed_until: date | None, condition: str = ""
-) -> list[dict[str, Any]]:
-    """Return month, applications, sha256 of their features, and is_closed, of gold.feature_store.
-
-    A month is closed when all of it is on or before `closed_until`. `condition` is a where clause.
-    """
-    return rows_of(con, APPLICATION_MONTHS.format(condition=condition), [closed_until])
-
-
-def _closed_until(con: duckdb.DuckDBPyConnection, sources: list[str]) -> date | None:
-    """Return the last day that all sources vouch for, None where one does not."""
-    found = one_row(con, CLOSED_UNTIL, [sources])[0] if sources else None
-    return found if found is None else date.fromisoformat(str(found))
+    return str(one_row(con, TABLE_HASH.format(table=table))[0])
 
 
 def _connect(run_dir: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:

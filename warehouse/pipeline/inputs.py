@@ -1,11 +1,10 @@
-"""The inputs of a run: files, code and options. The same inputs give the same datamart."""
+"""The code and engines that decide over the tables: a change of them builds all tables again."""
 
 import hashlib
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
 
@@ -27,11 +26,6 @@ def code_hash() -> str:
 def versions() -> dict[str, str]:
     """Return the versions of Python and the engines."""
     return {"python": platform.python_version()} | {name: version(name) for name in ENGINES}
-
-
-def is_same_code_and_options(inputs: dict[str, Any], manifest: dict[str, Any]) -> bool:
-    """Return whether a run with these inputs differs from another at most in the files it lands."""
-    return {**inputs, "files": None} == {**manifest["inputs"], "files": None}
 
 
 def _files() -> Iterator[Path]:

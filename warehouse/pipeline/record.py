@@ -24,6 +24,8 @@ class Record:
     """
 
     def __init__(self, datamart: Datamart, progress: Progress) -> None:
+        self.datamart = datamart
+        self.progress = progress
         self.run_id = new_run_id(datamart)
         self.log_file = datamart.logs / f"{self.run_id}.log"
         self.manifest: dict[str, Any] = {
@@ -33,35 +35,24 @@ class Record:
             "versions": versions(),
             "inputs": {"files": []},
         }
-        self._datamart = datamart
-        self._progress = progress
 
     def begin(self, inputs: dict[str, Any]) -> None:
         """Write the manifest of a run that has something to do."""
         self.manifest["inputs"] = inputs
-        self._progress.log_to(self.log_file)
+        self.progress.log_to(self.log_file)
         self._write()
 
     def published(self, contents: dict[str, Any]) -> dict[str, Any]:
         """Return the manifest of a run that is about to be published."""
-        self.manifest |= contents
-        self.manifest |= {
-            "outcome": "published",
-            "finished_at": _now(),
-            "seconds": self._progress.seconds,
-            "parts": self._progress.parts,
-        }
+        self._end("published", **contents, parts=self.progress.parts)
         return self.manifest
 
     def finish(self) -> None:
         """Write the manifest of a published run once more, with the seconds of all steps."""
-        self.manifest["seconds"] = self._progress.seconds
-        run_dir = self._datamart.current_run()
-        if run_dir is not None and run_dir.name == self.run_id:
-            write_json(run_dir / "manifest.json", self.manifest)
+        write_json(self.datamart.runs / self.run_id / "manifest.json", self.manifest)
         self._write()
-        prune_records(self._datamart)
-        self._progress.log("outcome: published")
+        prune_records(self.datamart)
+        self.progress.log("outcome: published")
 
     def __enter__(self) -> "Record":
         return self
@@ -74,41 +65,33 @@ class Record:
     ) -> None:
         if error is None:
             return
-        self._progress.log_to(self.log_file)
-        self._progress.log(traceback.format_exc())
-        run_dir = self._datamart.current_run()
+        self.progress.log_to(self.log_file)
+        self.progress.log(traceback.format_exc())
+        is_stopped = isinstance(error, KeyboardInterrupt)
+        run_dir = self.datamart.current_run()
         if run_dir is not None and run_dir.name == self.run_id:
-            self._fail_after_publishing(error)
-        self.manifest |= {
-            "outcome": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
-            "error": str(error) or type(error).__name__,
-            "finished_at": _now(),
-            "seconds": self._progress.seconds,
-        }
-        self._progress.log(f"outcome: {self.manifest['outcome']} {self.manifest['error']}")
-        discard(self._datamart)
+            with contextlib.suppress(OSError):
+                self._write()
+            raise UserError(
+                f"run {self.run_id} is published, but its report was not written"
+                f" ({'stopped' if is_stopped else first_line(error)}); run again to write it"
+            ) from error
+        message = str(error) or type(error).__name__
+        self._end("interrupted" if is_stopped else "failed", error=message)
+        self.progress.log(f"outcome: {self.manifest['outcome']} {message}")
+        discard(self.datamart)
         with contextlib.suppress(OSError):
             self._write()
-            prune_records(self._datamart)
+            prune_records(self.datamart)
         if isinstance(error, Exception) and not isinstance(error, UserError):
             raise UserError(f"{first_line(error)}; the full trace is in {self.log_file}") from error
 
-    def _fail_after_publishing(self, error: BaseException) -> None:
-        """Say that the run is published although it did not end well.
-
-        Raises:
-            UserError: always.
-        """
-        with contextlib.suppress(OSError):
-            self._write()
-        reason = "stopped" if isinstance(error, KeyboardInterrupt) else first_line(error)
-        raise UserError(
-            f"run {self.run_id} is published, but its report was not written ({reason});"
-            " run again to write it"
-        ) from error
+    def _end(self, outcome: str, **found: Any) -> None:
+        ended = {"outcome": outcome, "finished_at": _now(), "seconds": self.progress.seconds}
+        self.manifest |= found | ended
 
     def _write(self) -> None:
-        write_json(self._datamart.manifests / f"{self.run_id}.json", self.manifest)
+        write_json(self.datamart.manifests / f"{self.run_id}.json", self.manifest)
 
 
 def _now() -> str:

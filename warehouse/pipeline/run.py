@@ -1,16 +1,72 @@
 """One run: inspect, land, build, test, publish, report. Everything or nothing is published."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from warehouse.base.errors import UserError
+from warehouse.base.files import write_json
+from warehouse.base.layout import REPORT_FILE
+from warehouse.base.memory import MemoryLimit
+from warehouse.contracts.contract import read_contracts
+from warehouse.datamart import publish as publishing
+from warehouse.datamart.foreign import missing_files
 from warehouse.datamart.lock import locked
-from warehouse.datamart.publish import recover
-from warehouse.datamart.runs import open_datamart
-from warehouse.pipeline import steps
+from warehouse.datamart.runs import begin, open_datamart
+from warehouse.landing.bronze import land as land_files
+from warehouse.landing.inspection import Inspection, inspect_sources
+from warehouse.pipeline.inputs import code_hash
 from warehouse.pipeline.progress import Progress
 from warehouse.pipeline.record import Record
-from warehouse.pipeline.steps import Options, Published, Work
+from warehouse.spark.session import SparkSettings
+from warehouse.transform.dbt_options import run_variables
+from warehouse.transform.runner import DESCRIPTIONS_FILE, Dbt, descriptions
 
 
-def run(options: Options, progress: Progress) -> Published:
-    """Bring the datamart up to date; returns the published run, new or unchanged.
+@dataclass(frozen=True)
+class Options:
+    """The options of a run.
+
+    Attributes:
+        data_dir: folder of the files to land.
+        datamart_dir: folder of the datamart, made when it is not there.
+        as_of: build as on this day, YYYY-MM-DD.
+        known_at: build from what had been landed at this moment, YYYY-MM-DD HH:MM:SS in UTC.
+        spark_master: where Spark lands the files.
+        rebuild: build all tables whole, even when nothing has changed.
+        memory: memory that the run's processes may take together; None for their defaults.
+    """
+
+    data_dir: Path
+    datamart_dir: Path
+    as_of: str | None = None
+    known_at: str | None = None
+    spark_master: str = "local[*]"
+    rebuild: bool = False
+    memory: MemoryLimit | None = None
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The files of the data folder, all of them fit, and what they mean for the published run.
+
+    Attributes:
+        files: the files of all sources, those to land inspected.
+        inputs: all that decides what the run makes, for its manifest.
+        is_unchanged: the published run was made of the same inputs.
+        is_incremental: the run builds on the tables of the published one.
+    """
+
+    files: Inspection
+    inputs: dict[str, Any]
+    is_unchanged: bool = False
+    is_incremental: bool = False
+
+
+def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
+    """Bring the datamart up to date; returns the published run's manifest, and if it is new.
 
     A report that cannot be written fails the command, not the run: the run stays published, and the
     next command writes the report.
@@ -21,17 +77,204 @@ def run(options: Options, progress: Progress) -> Published:
     """
     datamart = open_datamart(options.datamart_dir)
     with locked(datamart), Record(datamart, progress) as record:
-        work = Work(options, datamart, record, progress)
-        steps.warn_of_moved(progress, recover(datamart))
-        inspected = steps.inspect(work)
-        if inspected.unchanged:
-            steps.report(work, inspected.unchanged)
-            return inspected.unchanged
+        warn_of_moved(progress, publishing.recover(datamart))
+        inspected = inspect(options, record)
+        if inspected.is_unchanged:
+            report(record)
+            return datamart.current_manifest() or {}, False
         record.begin(inspected.inputs)
-        landed = steps.land(work, inspected)
-        built = steps.build(work, landed)
-        tested = steps.test(work, built)
-        published = steps.publish(work, tested)
-        steps.report(work, published)
+        dbt = land(options, record, inspected)
+        build(record, dbt)
+        contents = test(record, dbt)
+        publish(record, dbt, contents)
+        report(record)
         record.finish()
-        return published
+        return record.manifest, True
+
+
+def inspect(options: Options, record: Record) -> Inspected:
+    """Check the files of the data folder against their contracts, and compare with the published.
+
+    Raises:
+        UserError: a file is missing or does not keep its contract.
+    """
+    datamart = record.datamart
+    with record.progress.step("inspect", f"inspecting the files of {options.data_dir}"):
+        published, run_dir = datamart.current_manifest(), datamart.current_run()
+        bronze_dir = (run_dir or datamart.root / "runs") / "bronze"
+        files = inspect_sources(read_contracts(), options.data_dir, bronze_dir)
+        inputs = {
+            "files": [
+                {
+                    "source": file.source,
+                    "file": file.source_file,
+                    "bytes": file.file_bytes,
+                    "sha256": file.file_sha256,
+                    "rows": file.rows_in_file,
+                }
+                for file in files.files
+            ],
+            "code": code_hash(),
+            "as_of": options.as_of,
+            "known_at": options.known_at,
+        }
+        is_damaged = run_dir is not None and _is_damaged(run_dir)
+        if published is None or is_damaged or options.rebuild:
+            return Inspected(files, inputs)
+        is_same_but_files = {**published["inputs"], "files": inputs["files"]} == inputs
+        is_whole_history = options.as_of is None and options.known_at is None
+        return Inspected(
+            files,
+            inputs,
+            is_unchanged=published["inputs"] == inputs,
+            is_incremental=is_same_but_files and is_whole_history,
+        )
+
+
+def _is_damaged(run_dir: Path) -> bool:
+    """Return whether somebody removed or overwrote tables of a run; they are built again.
+
+    Raises:
+        UserError: a file of bronze is among them, which cannot be built again.
+    """
+    damaged = missing_files(run_dir)
+    for name in damaged:
+        if name.startswith("bronze/"):
+            raise UserError(
+                f"{run_dir}/{name} was removed or changed by somebody, and bronze cannot be built"
+                " again from other tables: put the file back, or land all files into another"
+                " --datamart-dir"
+            )
+    return bool(damaged)
+
+
+def land(options: Options, record: Record, inspected: Inspected) -> Dbt:
+    """Append the files that are new to bronze, in a building folder of the run's own.
+
+    Returns dbt on that folder: incremental when the run follows the published one.
+
+    Raises:
+        UserError: a file cannot be read as its contract says, or Spark cannot be started.
+    """
+    progress, memory = record.progress, options.memory
+    dbt = Dbt(
+        run_dir=begin(record.datamart, record.run_id, inspected.is_incremental),
+        target_dir=record.datamart.root / "dbt_target",
+        variables=run_variables(options.as_of, options.known_at),
+        is_incremental=inspected.is_incremental,
+        on_model=progress.detail,
+        on_log=progress.log,
+        threads=1 if memory else 2,  # under a limit one model at a time has all of it
+        memory_limit=memory.duckdb if memory else None,
+    )
+    new, files = inspected.files.to_land, inspected.files.files
+    if new:
+        with progress.step("land", f"landing {len(new)} of {len(files)} files"):
+            if not memory:  # under a limit Spark has the memory for itself
+                Thread(target=_prepare, args=(dbt,), daemon=True).start()
+            heap = {"memory": memory.spark_heap} if memory else {}
+            settings = SparkSettings(record.log_file, options.spark_master, **heap)
+            land_files(inspected.files, dbt.run_dir / "bronze", settings, progress.detail)
+    return dbt
+
+
+def _prepare(dbt: Dbt) -> None:
+    """Load what build and report need, while Spark lands: six seconds less to wait.
+
+    What goes wrong here goes wrong again in its own step, which says so.
+    """
+    with suppress(Exception):
+        dbt.parse()
+        from warehouse.reporting.theme import page_script
+
+        page_script()
+
+
+def build(record: Record, dbt: Dbt) -> None:
+    """Build silver and gold with dbt.
+
+    Raises:
+        UserError: a model could not be built.
+    """
+    from warehouse.transform.compiled import CompiledProject
+
+    with record.progress.step("build", "building silver and gold"):
+        dbt.parse()
+        record.progress.parts["build"] = dbt.build_models()
+        if not dbt.is_incremental:  # an incremental run keeps the SQL of the whole build it follows
+            CompiledProject.from_manifest(dbt.manifest).save(dbt.run_dir)
+        write_json(dbt.run_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
+
+
+def test(record: Record, dbt: Dbt) -> dict[str, Any]:
+    """Run dbt's tests, and check that no closed application has other features than before.
+
+    Returns the figures of the run for its manifest.
+
+    Raises:
+        UserError: a test failed, or the features of a closed application changed.
+    """
+    from warehouse.datamart.contents import changed_closed_months, contents
+
+    with record.progress.step("test", "testing silver and gold"):
+        results = dbt.run_tests()
+        record.progress.parts["test"] = results.seconds
+        for warning in results.warnings:
+            record.progress.log(f"warning: {warning}")
+        found = contents(dbt.run_dir, _sources_that_close(), dbt.memory_limit)
+        follows = record.datamart.current_run() if dbt.is_incremental else None
+        if follows:
+            months = changed_closed_months(dbt.run_dir, follows, found["application_months"])
+            if months:
+                raise UserError(
+                    f"features of closed applications of {', '.join(months)} differ from run"
+                    f" {follows.name}, which no new file may cause: a model reads rows that were"
+                    " not known then. Nothing was published; `python main.py prove` names the"
+                    " columns, --rebuild builds all tables again"
+                )
+    tests = {"passed": results.passed, "warnings": results.warnings}
+    return found | {"follows": follows and follows.name, "tests": tests}
+
+
+def _sources_that_close() -> list[str]:
+    """Return the sources whose watermarks close applications; none if one is retroactive.
+
+    A correction of a source with `corrections: retroactive` changes any application.
+    """
+    contracts = read_contracts()
+    if any(contract.corrections == "retroactive" for contract in contracts):
+        return []
+    return [contract.name for contract in contracts]
+
+
+def publish(record: Record, dbt: Dbt, contents: dict[str, Any]) -> None:
+    """Publish the building folder by one rename, with the run's manifest.
+
+    Raises:
+        UserError: the code changed while the run was at work.
+    """
+    if code_hash() != record.manifest["inputs"]["code"]:
+        raise UserError(
+            "models or code of the project changed while the run was at work."
+            " Nothing was published; run again"
+        )
+    with record.progress.step("publish", "publishing"):
+        write_json(dbt.run_dir / "manifest.json", record.published(contents))
+        warn_of_moved(record.progress, publishing.publish(record.datamart, record.run_id))
+
+
+def report(record: Record) -> None:
+    """Write the report of the published run into its folder, unless it is there."""
+    run_dir = record.datamart.current_run()
+    if run_dir is None or (run_dir / REPORT_FILE).exists():
+        return
+    with record.progress.step("report", "writing the report"):
+        from warehouse.reporting.report import write_report  # takes two seconds
+
+        write_report(record.datamart)
+
+
+def warn_of_moved(progress: Progress, moved: list[Path]) -> None:
+    """Say that a user's files are in the lab now."""
+    for path in moved:
+        progress.warn(f"a file that no run wrote was under bronze, silver or gold: now {path}")

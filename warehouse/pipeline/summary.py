@@ -1,6 +1,6 @@
 """The summary at the end of a run."""
 
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,47 +11,39 @@ from rich.table import Table
 
 SHORTEST_PART = 0.1  # seconds; what is shorter is shown as a sum
 WARNINGS_SHOWN = 10
+PLACES = {
+    "bronze": "the raw files as landed",
+    "silver": "cleaned tables and the quarantine",
+    "gold": "feature store, label store, training set, ledger",
+    "report.html": "is this month's data good?",
+    "current/manifest.json": "what this run did",
+}
 SCOPES = {"as_of": "as of", "known_at": "as it was known at"}  # what a build may be limited to
 
 
 def show(console: Console, manifest: dict[str, Any], datamart_dir: Path, is_new: bool) -> None:
     """Print what the published run holds, and where."""
-    console.print()
+    head = [""]
     if not is_new:
-        console.print(
-            f"Nothing to do: no file and no rule changed since run {manifest['run_id']}.",
-            highlight=False,
-        )
+        head.append(f"Nothing to do: no file and no rule changed since run {manifest['run_id']}.")
     for name, scope in SCOPES.items():
         if manifest["inputs"].get(name):
-            console.print(
-                f"Built {scope} {manifest['inputs'][name]}.", style="bold", highlight=False
-            )
+            head.append(f"[bold]Built {scope} {manifest['inputs'][name]}.[/bold]")
+    console.print("\n".join(head), highlight=False)
     console.print(_rows(manifest))
     console.print(_labels(manifest))
-    tests = manifest["tests"]
-    console.print(
-        f"{tests['passed']} tests passed, {len(tests['warnings'])} warnings, 0 failed.",
-        highlight=False,
-    )
-    for warning in tests["warnings"][:WARNINGS_SHOWN]:
-        console.print(f"  {warning}", highlight=False, markup=False, soft_wrap=True)
-    more = len(tests["warnings"]) - WARNINGS_SHOWN
-    if more > 0:
-        where = datamart_dir / "report.html"
-        console.print(f"  and {more} more, in {where}", highlight=False, soft_wrap=True)
+    passed, warnings = manifest["tests"]["passed"], manifest["tests"]["warnings"]
+    lines = [f"{passed} tests passed, {len(warnings)} warnings, 0 failed."]
+    lines += [f"  {warning}" for warning in warnings[:WARNINGS_SHOWN]]
+    if len(warnings) > WARNINGS_SHOWN:
+        more = len(warnings) - WARNINGS_SHOWN
+        lines.append(f"  and {more} more, in {datamart_dir / 'report.html'}")
     if is_new:
         steps = [f"{name} {seconds:.1f} s" for name, seconds in manifest["seconds"].items()]
-        console.print(f"Time: {', '.join(steps)}.", highlight=False)
-    console.print(f"Run {manifest['run_id']} is published in:", highlight=False)
-    for path, content in (
-        ("bronze", "the raw files as landed"),
-        ("silver", "cleaned tables and the quarantine"),
-        ("gold", "feature store, label store, training set, ledger"),
-        ("report.html", "is this month's data good?"),
-        ("current/manifest.json", "what this run did"),
-    ):
-        console.print(f"  {datamart_dir / path}  ({content})", highlight=False, soft_wrap=True)
+        lines.append(f"Time: {', '.join(steps)}.")
+    lines.append(f"Run {manifest['run_id']} is published in:")
+    lines += [f"  {datamart_dir / path}  ({content})" for path, content in PLACES.items()]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_profile(console: Console, manifest: dict[str, Any]) -> None:
@@ -71,9 +63,9 @@ def show_profile(console: Console, manifest: dict[str, Any]) -> None:
 
 def _rows(manifest: dict[str, Any]) -> Table:
     """One row per source: what became of its rows, over all loads."""
-    fates: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts: Counter[tuple[str, str]] = Counter()
     for entry in manifest["rows"]:
-        fates[entry["source"]][entry["fate"]] += entry["rows"]
+        counts[entry["source"], entry["fate"]] += entry["rows"]
     columns = {
         "landed": "rows landed",
         "used": "used",
@@ -83,8 +75,8 @@ def _rows(manifest: dict[str, Any]) -> Table:
         "outside_scope": "outside scope",
     }
     table = _table("Rows of all loads, each with one fate", "source", *columns.values())
-    for source, counts in sorted(fates.items()):
-        table.add_row(source, *(f"{counts[fate]:,}" for fate in columns))
+    for source in sorted({source for source, _ in counts}):
+        table.add_row(source, *(f"{counts[source, fate]:,}" for fate in columns))
     return table
 
 

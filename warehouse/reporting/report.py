@@ -59,6 +59,17 @@ def build_report(
         return _environment().get_template("report.html.j2").render(page)
 
 
+def write_report(datamart: Datamart) -> None:
+    """Write the report of the published run into its folder, and show it."""
+    run_dir, manifest = datamart.current_run(), datamart.current_manifest()
+    if run_dir is None or manifest is None:
+        return
+    earlier = datamart.manifests_before(run_dir.name)
+    page = build_report(run_dir, manifest, earlier, read_proof(datamart.root))
+    write_text(run_dir / REPORT_FILE, page)
+    show_report(datamart)
+
+
 def renew_report(datamart: Datamart) -> None:
     """Write the published run's report again, with what takes longer than a run should.
 
@@ -67,14 +78,9 @@ def renew_report(datamart: Datamart) -> None:
     """
     from warehouse.modelling.group_power import group_power
 
-    run_dir, manifest = datamart.current_run(), datamart.current_manifest()
-    if run_dir is None or manifest is None:
-        return
-    group_power(run_dir)  # kept in the run's folder, where build_report reads it
-    earlier = datamart.manifests_before(str(manifest["run_id"]))
-    page = build_report(run_dir, manifest, earlier, read_proof(datamart.root))
-    write_text(run_dir / REPORT_FILE, page)
-    show_report(datamart)
+    if run_dir := datamart.current_run():
+        group_power(run_dir)  # kept in the run's folder, where build_report reads it
+        write_report(datamart)
 
 
 def read_proof(datamart_dir: Path) -> dict[str, Any] | None:
