@@ -3,21 +3,8 @@
 import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 from warehouse.base.memory import MemoryLimit, memory_limit
-
-# argparse documents what add_subparsers returns, but gives its class no public name.
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def add_command(subparsers: Subparsers, name: str, purpose: str) -> argparse.ArgumentParser:
-    """Add a command that works on a published datamart; returns its parser for more options."""
-    command = subparsers.add_parser(
-        name, help=purpose, description=f"{name}: {purpose}.", allow_abbrev=False
-    )
-    add_datamart_dir(command, default=argparse.SUPPRESS)
-    return command
 
 
 def add_datamart_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:

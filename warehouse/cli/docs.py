@@ -4,20 +4,19 @@ import argparse
 
 from rich.console import Console
 
-from warehouse.cli.arguments import Subparsers, add_command, add_server_options, path
+from warehouse.cli.arguments import add_server_options, path
 
+PURPOSE = "dbt docs of the published datamart, kept up to date"
 PORT = 8081
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(subparsers, "docs", "dbt docs of the published datamart, kept up to date")
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     add_server_options(command, PORT)
     command.add_argument("--open", action="store_true", help="open them in the browser")
     command.add_argument(
         "--to", type=path, metavar="FILE", help="write them into a file instead of serving them"
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

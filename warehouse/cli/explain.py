@@ -4,14 +4,12 @@ import argparse
 
 from rich.console import Console
 
-from warehouse.cli.arguments import Subparsers, add_command
+PURPOSE = "where each value of a loan came from"
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(subparsers, "explain", "where each value of a loan came from")
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     command.add_argument("loan_id", metavar="LOAN_ID", help="loan to explain")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -6,14 +6,13 @@ from datetime import date
 from rich.console import Console
 
 from warehouse.base.errors import UserError
-from warehouse.cli.arguments import Subparsers, add_command, day, memory, path
+from warehouse.cli.arguments import day, memory, path
+
+PURPOSE = "features for rows of your own, or of all customers on a day"
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(
-        subparsers, "features", "features for rows of your own, or of all customers on a day"
-    )
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     rows = command.add_mutually_exclusive_group(required=True)
     rows.add_argument(
         "--spine",
@@ -48,7 +47,6 @@ def register(subparsers: Subparsers) -> None:
         help="memory that the process may take, such as 4GB; what does not fit is spilled to disk"
         " (default: most of the machine)",
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -4,16 +4,15 @@ import argparse
 
 from rich.console import Console
 
-from warehouse.cli.arguments import Subparsers, add_command, add_server_options
+from warehouse.cli.arguments import add_server_options
 
+PURPOSE = "JupyterLab over the project and the datamart"
 PORT = 8888
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(subparsers, "lab", "JupyterLab over the project and the datamart")
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     add_server_options(command, PORT)
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

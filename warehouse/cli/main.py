@@ -9,6 +9,7 @@ from rich.console import Console
 
 from warehouse.base.errors import UserError, first_line
 from warehouse.cli import docs, explain, features, lab, new_source, pipeline, prove, serve
+from warehouse.cli.arguments import add_datamart_dir
 
 # modules, in the order of --help
 COMMANDS = (features, explain, prove, new_source, docs, lab, serve)
@@ -59,6 +60,13 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     pipeline.add_options(parser)
     parser.set_defaults(run=pipeline.run)
     subparsers = parser.add_subparsers(title="commands", metavar="[COMMAND]")
-    for command in COMMANDS:
-        command.register(subparsers)
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
+        command = subparsers.add_parser(
+            name, help=module.PURPOSE, description=f"{name}: {module.PURPOSE}.", allow_abbrev=False
+        )
+        if module is not new_source:  # it needs no datamart
+            add_datamart_dir(command, default=argparse.SUPPRESS)
+        module.add_options(command)
+        command.set_defaults(run=module.run)
     return parser.parse_args(arguments)

@@ -4,14 +4,12 @@ import argparse
 
 from rich.console import Console
 
-from warehouse.cli.arguments import Subparsers, add_command
-
+PURPOSE = "rebuild gold without the future and compare"
 STOPPED = 130  # the exit code of a command that was asked to end
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(subparsers, "prove", "rebuild gold without the future and compare")
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     command.add_argument(
         "--months",
         nargs="+",
@@ -21,7 +19,6 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--fail-fast", action="store_true", help="stop at the first month that differs"
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

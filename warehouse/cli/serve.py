@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 
 from warehouse.base.errors import UserError
-from warehouse.cli.arguments import Subparsers, add_command, day
+from warehouse.cli.arguments import day
 
+PURPOSE = "features of a day over HTTP, by Feast"
 LOCALHOST = "127.0.0.1"
 FEAST_PORT = 6566
 
 
-def register(subparsers: Subparsers) -> None:
-    """Add the command and its options."""
-    command = add_command(subparsers, "serve", "features of a day over HTTP, by Feast")
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     command.add_argument(
         "--day",
         type=day,
@@ -47,7 +47,6 @@ def register(subparsers: Subparsers) -> None:
         action="store_true",
         help="show what is served and how old it is; change nothing",
     )
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
