@@ -30,7 +30,7 @@ from warehouse.features.scoring import write_features
 from warehouse.landing.bronze import land_files
 from warehouse.landing.inspection import inspect_sources
 from warehouse.landing.scaffold import new_source
-from warehouse.notebook.completion import Completer
+from warehouse.notebook.sql_cells import Completer
 from warehouse.proof.prove import prove
 from warehouse.reporting.report import build_report
 from warehouse.sample.files import write_files

@@ -9,10 +9,8 @@ import pandas as pd
 import pytest
 
 from warehouse.base.errors import UserError
-from warehouse.notebook.charts import draw
-from warehouse.notebook.completion import Completer
 from warehouse.notebook.connection import connect, keep, tables
-from warehouse.notebook.sql_cells import is_sql
+from warehouse.notebook.sql_cells import Completer, draw, is_sql
 
 
 def publish(root: Path, run_id: str, value: int) -> None:
