@@ -63,13 +63,12 @@ def show(datamart: Datamart) -> list[Path]:
     run_dir = datamart.current_run()
     if run_dir is None:
         return []
+    show_layer = _show_link if datamart.current.is_symlink() else _show_copy
     moved = []
     for layer in LAYERS:
+        moved += _empty_old_folder(datamart, layer)  # of a run that was killed
+        moved += show_layer(datamart, layer, run_dir)
         moved += _empty_old_folder(datamart, layer)
-        if datamart.current.is_symlink():
-            moved += _show_link(datamart, layer)
-        else:
-            moved += _show_copy(datamart, layer, run_dir)
     show_report(datamart)
     return moved
 
@@ -83,13 +82,13 @@ def show_report(datamart: Datamart) -> None:
         write_text(shown, (run_dir / REPORT_FILE).read_text(encoding="utf-8"))
 
 
-def _show_link(datamart: Datamart, layer: str) -> list[Path]:
+def _show_link(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:
     folder = datamart.root / layer
-    is_real = folder.is_dir() and not folder.is_symlink()
-    if is_real:  # made by somebody, or by a run when the file system had no links
+    if folder.is_dir() and not folder.is_symlink():
+        # made by somebody, or by a run when the file system had no links
         folder.rename(_old(datamart, layer))
     _replace_link(folder, Path("current") / layer)
-    return _empty_old_folder(datamart, layer) if is_real else []
+    return []
 
 
 def _show_copy(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:
@@ -105,7 +104,7 @@ def _show_copy(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:
     elif folder.exists():
         folder.rename(_old(datamart, layer))
     new.rename(folder)
-    return _empty_old_folder(datamart, layer)
+    return []
 
 
 def _empty_old_folder(datamart: Datamart, layer: str) -> list[Path]:

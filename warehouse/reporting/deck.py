@@ -46,16 +46,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=DECK_DIR / "loan_default_warehouse.pdf")
     options = parser.parse_args(arguments)
     try:
-        pages = build_deck(options.datamart_dir, options.out)
+        build_deck(options.datamart_dir, options.out)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"wrote {options.out}, {pages} pages")
+    print(f"wrote {options.out}")
     return 0
 
 
-def build_deck(datamart_dir: Path, out: Path) -> int:
-    """Write the deck of a datamart's published run; return the number of pages.
+def build_deck(datamart_dir: Path, out: Path) -> None:
+    """Write the deck of a datamart's published run.
 
     Raises:
         UserError: there is no published run, or the pages cannot be set without a warning.
@@ -75,10 +75,9 @@ def build_deck(datamart_dir: Path, out: Path) -> int:
         facts = deck_facts(tables, manifest, read_proof(datamart.root), models)
         (work_dir / "facts.json").write_text(json.dumps(facts, default=_plain), encoding="utf-8")
         write_pictures(tables, models, work_dir)
-        pdf, pages = typeset(work_dir / SOURCE, _moment(manifest))
+        pdf = typeset(work_dir / SOURCE, _moment(manifest))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(pdf)
-    return pages
 
 
 def copy_style(folder: Path) -> None:
@@ -87,8 +86,8 @@ def copy_style(folder: Path) -> None:
     (folder / PALETTE).write_text(json.dumps(theme.COLORS), encoding="utf-8")
 
 
-def typeset(source: Path, moment: datetime) -> tuple[bytes, int]:
-    """Return the PDF of a typst source, and its number of pages; a warning counts as an error.
+def typeset(source: Path, moment: datetime) -> bytes:
+    """Return the PDF of a typst source; a warning counts as an error.
 
     Raises:
         UserError: typst refused or warned, for instance because a page overflows.
@@ -99,13 +98,12 @@ def typeset(source: Path, moment: datetime) -> tuple[bytes, int]:
     try:
         compiler = typst.Compiler(str(source), root=str(source.parent), font_paths=fonts)
         pdf, warnings = compiler.compile_with_warnings(format="pdf", timestamp=moment)
-        pages = compiler.compile(format="svg")
     except typst.TypstError as error:
         raise UserError(f"the deck cannot be set: {error}") from error
     if warnings:
         raise UserError(f"the deck is not clean: {'; '.join(str(one) for one in warnings)}")
     assert isinstance(pdf, bytes)
-    return pdf, len(pages) if isinstance(pages, list) else 1
+    return pdf
 
 
 def font_dir() -> str:
@@ -149,7 +147,7 @@ def deck_facts(
     fillers = dict.fromkeys(r["examples"][0] for r in cleaning if r["reason"] == "placeholder")
     gaps = findings.gaps(tables["gold.feature_presence"])
     gap = next((gap for gap in gaps if gap["feature_group"] == "clickstream"), None)
-    counts = {name: findings.number_of(proof or {}, name) for name in ("months", "columns")}
+    counted = {name: len(proof[name]) for name in ("months", "differences")} if proof else {}
     return {
         **tables.first("gold.key_figures"),
         "label": default_label(tables),
@@ -167,7 +165,7 @@ def deck_facts(
         "gap": gap and gap | {end: findings.month_name(gap[end]) for end in ("first", "last")},
         "groups": _groups(tables),
         "tables": _table_sizes(tables),
-        "proof": proof and {**proof, **counts, "differences": len(proof["differences"])},
+        "proof": proof and {**proof, **counted},
         "manifest": manifest,
         "moment": {"year": moment.year, "month": moment.month, "day": moment.day},
         "date": f"{moment.day} {moment:%B %Y}",
