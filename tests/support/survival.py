@@ -1,10 +1,7 @@
 """Check that a published datamart is whole, while runs are killed."""
 
 import csv
-import gzip
 import json
-import random
-import re
 import signal
 import subprocess
 import sys
@@ -13,18 +10,27 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
-from tests.support.project import copy_project, run_command, user_environment
+from tests.support.project import run_command, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.layout import Datamart
+from warehouse.base.paths import PROJECT_DIR
 from warehouse.datamart.contents import table_hash
 
 MAIN = (sys.executable, "-u", "main.py")
 MAIN_WITHOUT_LINKS = (sys.executable, "-u", "-m", "tests.support.no_links")
-LINES_OF_A_BUILD = 33  # that a run prints when it has nothing to land
-LINES_OF_A_RUN = 40
+GROWING = ("features_attributes", "feature_clickstream")  # sources that get new rows
+
+
+class Instant(NamedTuple):
+    """When to kill a run: so many seconds after the n-th line that it prints."""
+
+    lines: int
+    seconds: float
+    has_new_rows: bool
 
 
 class Reader(threading.Thread):
@@ -89,65 +95,55 @@ def outcomes(datamart: Path) -> Counter:
     return Counter(json.loads(file.read_text())["outcome"] for file in files)
 
 
-def assert_one_line_of_error(result: subprocess.CompletedProcess[str]) -> None:
-    """Check that a command failed with one line and no traceback."""
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    assert "Traceback" not in result.stdout + result.stderr
-
-
-def project_of_patterns(folder: Path) -> Path:
-    """Copy the project, with contracts that find more files: plain or gzipped, several a source."""
-    project = copy_project(folder)
-    contracts = project / "dbt_project" / "models" / "bronze" / "_bronze.yml"
-    text = contracts.read_text()
-    contracts.write_text(re.sub(r"(file: \w+)\.csv", r"\1*.csv*", text))
-    return project
-
-
-def kill_at_random_instants(
-    project: Path, datamart: Path, data_dir: Path, seed: int, builds: int, loads: int, main=MAIN
+def kill_and_recover(
+    datamart: Path, data_dir: Path, instants: Sequence[Instant], main: Sequence[str] = MAIN
 ) -> None:
-    """Kill runs that only build, then runs that have new files to land; the next one recovers.
+    """Kill a run at each instant; the published run stays whole, and the next run recovers.
 
-    An instant is a random line of a run's output and a random moment after it, one in each part of
-    the run, so that a few kills cover all of it. A file that a user put under gold and a table of
-    the user's own are in the lab in the end.
+    A file that a user put under gold and a table of the user's own are in the lab in the end.
     """
     own = write_own_tables(datamart)
-    rng = random.Random(seed)
-    kills = [(number / builds, LINES_OF_A_BUILD, False) for number in range(builds)]
-    kills += [(number / loads, LINES_OF_A_RUN, True) for number in range(loads)]
+    command = [*main, "--rebuild", "--data-dir", data_dir, "--datamart-dir", datamart]
     killed = 0
+    customers: list[str] = []
     with Reader(datamart, pause=3) as reader:
-        for number, (part, lines, has_new_files) in enumerate(kills):
-            if has_new_files:
-                add_files(data_dir, number)
-            share = part + rng.uniform(0, 1 / (loads if has_new_files else builds))
-            killed += _run_and_kill(
-                [*main, "--rebuild", "--data-dir", data_dir, "--datamart-dir", datamart],
-                project,
-                int(share * lines),
-                rng.uniform(0, 0.5),
-            )
+        for number, instant in enumerate(instants):
+            if instant.has_new_rows:
+                customers.append(f"CUS_0xkill{number}")
+                add_row(data_dir, customers[-1])
+            killed += run_and_kill(command, instant)
             read_one_whole_run(datamart, with_hash=True)
-        folders = ("--data-dir", data_dir, "--datamart-dir", datamart)
-        result = run_command(*main, *folders, cwd=project, project=project)
+        result = run_command(*command)
     assert result.returncode == 0, result.stderr
     assert reader.errors == [], reader.errors
-    assert sum(reader.runs_read.values()) > len(kills)
-    assert killed >= 0.6 * len(kills)
-    manifest = read_one_whole_run(datamart, with_hash=True)
-    in_files: Counter[str] = Counter()
-    for file in manifest["inputs"]["files"]:
-        in_files[file["source"]] += file["rows"]
-    landed: Counter[str] = Counter()
-    for row in manifest["rows"]:
-        landed[row["source"]] += row["rows"] if row["fate"] == "landed" else 0
-    assert landed == in_files
+    assert sum(reader.runs_read.values()) > len(instants)
+    assert killed >= 0.6 * len(instants)
+    read_one_whole_run(datamart, with_hash=True)
+    assert customers_of(datamart) == {source: sorted(customers) for source in GROWING}
     assert not (datamart / "building").exists()
     assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+
+
+def run_and_kill(command: Sequence[object], instant: Instant) -> bool:
+    """Start a run and kill it at an instant; True when it was still alive.
+
+    Only the process itself is killed, as the system does when memory runs out: Spark's Java has to
+    end by itself and must not disturb the run that follows at once.
+    """
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=PROJECT_DIR,
+        env=user_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        for _ in range(instant.lines):
+            if not process.stdout.readline():
+                break
+        time.sleep(instant.seconds)
+        process.kill()
+    return process.returncode == -signal.SIGKILL
 
 
 def write_own_tables(datamart: Path) -> dict[str, bytes]:
@@ -160,43 +156,20 @@ def write_own_tables(datamart: Path) -> dict[str, bytes]:
 
 
 def add_row(data_dir: Path, customer: str) -> None:
-    """Append a row of a new customer to the attributes file."""
-    with (data_dir / "features_attributes.csv").open("a") as file:
-        file.write(f"{customer},Nobody,30,999-99-9999,Lawyer,2023-01-01\n")
+    """Append a row of a new customer to the files of two sources."""
+    for source in GROWING:
+        with (data_dir / f"{source}.csv").open("r+", newline="") as file:
+            header, row, *_ = csv.reader(file)
+            values = dict(zip(header, row, strict=True)) | {"Customer_ID": customer}
+            csv.writer(file, lineterminator="\n").writerow(values.values())
 
 
-def add_files(data_dir: Path, number: int) -> None:
-    """Deliver a row of a new customer for two sources, in files of their own: gzipped and plain."""
-    customer = f"CUS_0xkill{number}"
-    for source, opener, suffix in (
-        ("features_attributes", gzip.open, "csv.gz"),
-        ("feature_clickstream", open, "csv"),
-    ):
-        with (data_dir / f"{source}.csv").open() as lines:
-            header, row = next(lines), next(csv.reader(lines))
-        values = dict(zip(header.strip().split(","), row, strict=True)) | {"Customer_ID": customer}
-        with opener(data_dir / f"{source}_{number}.{suffix}", "wt") as file:
-            file.write(header)
-            csv.writer(file).writerow(values.values())
-
-
-def _run_and_kill(command: Sequence[object], project: Path, lines: int, delay: float) -> bool:
-    """Start a run, kill it when it has printed so many lines; True when it was still alive.
-
-    Only the process itself is killed, as the system does when memory runs out: Spark's Java has to
-    end by itself and must not disturb the run that follows at once.
-    """
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        cwd=project,
-        env=user_environment(project),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    with process:
-        for _ in range(lines):
-            if not process.stdout.readline():
-                break
-        time.sleep(delay)
-        process.kill()
-    return process.returncode == -signal.SIGKILL
+def customers_of(datamart: Path) -> dict[str, list[str]]:
+    """Return the customers of added rows, once a row, by source of bronze."""
+    query = "select Customer_ID from bronze.{} where Customer_ID like 'CUS_0xkill%' order by all"
+    with duckdb.connect() as con:
+        attach(con, Datamart(datamart).current_run())
+        return {
+            source: [name for (name,) in con.execute(query.format(source)).fetchall()]
+            for source in GROWING
+        }
