@@ -71,21 +71,6 @@ def test_columns_come_from_the_catalogue_and_each_has_points(trained):
     assert factors <= set(table.factor)
 
 
-def test_a_leaky_join_shows_a_better_score_than_the_right_one(sample):
-    sample.execute(
-        "create view whole_history as select loans.loan_id, clickstream.*"
-        " from gold.loan_applications as loans inner join silver.clickstream as clickstream"
-        " on loans.customer_id = clickstream.customer_id"
-    )
-    split = split_by_date(sample)
-    leaky = baseline.judge(sample, baseline.Boosting(split.columns), split, "whole_history")
-    model = baseline.Boosting(split.columns).fit(split.train, split.train.label)
-    honest = judging.auc(split.test.label, baseline.default_risk(model, split.test))
-    assert leaky["shown"] > honest
-    assert leaky["shown"] > leaky["kept"]
-    assert leaky["low"] < leaky["shown"] < leaky["high"]
-
-
 @pytest.mark.long
 def test_the_real_set_reaches_the_score_it_is_known_for(tmp_path):
     data = Path(os.environ.get("WAREHOUSE_REAL_DATA", PROJECT_DIR.parent / "shared" / "data"))

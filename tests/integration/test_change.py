@@ -4,7 +4,6 @@ import shutil
 from datetime import date
 
 import duckdb
-import pytest
 
 from tests.support.tiny import land
 from warehouse.base.catalog import attach
@@ -13,9 +12,10 @@ from warehouse.base.catalog import attach
 CHANGED_MONTH = date(2023, 6, 1)
 
 
-@pytest.fixture(scope="module")
-def changed(tiny, tiny_data, tiny_queries, tmp_path_factory):
-    """Connections to the tiny set's gold before and after fe_1 of one row grew by 60, and whose."""
+def test_one_reading_moves_the_windows_of_its_customer_and_nothing_else(
+    tiny, tiny_data, tiny_queries, tmp_path
+):
+    """fe_1 of one row grows by 60; no other customer, counter, count or label moves."""
     before, after = duckdb.connect(), duckdb.connect()
     attach(before, tiny / "current")
     customer = before.execute(
@@ -28,51 +28,39 @@ def changed(tiny, tiny_data, tiny_queries, tmp_path_factory):
         """,
         [CHANGED_MONTH],
     ).fetchone()[0]
-    folder = tmp_path_factory.mktemp("changed")
-    shutil.copytree(tiny_data, folder / "data")
-    path = folder / "data" / "feature_clickstream.csv"
+    shutil.copytree(tiny_data, tmp_path / "data")
+    path = tmp_path / "data" / "feature_clickstream.csv"
     lines = path.read_text().splitlines()
     (number,) = (n for n, line in enumerate(lines) if line.endswith(f",{customer},{CHANGED_MONTH}"))
     first, rest = lines[number].split(",", 1)
     lines[number] = f"{int(first) + 60},{rest}"
     path.write_text("\n".join(lines) + "\n")
-    land(folder / "data", folder / "run")
-    attach(after, folder / "run")
-    for model in tiny_queries.models:
-        if (tiny / "current" / model.schema / f"{model.name}.parquet").exists():
-            after.execute(f"create table {model.relation} as {model.sql}")
-    yield before, after, customer
-    before.close()
-    after.close()
+    land(tmp_path / "data", tmp_path / "run")
+    attach(after, tmp_path / "run")
+    for model in tiny_queries.needed(["feature_store", "label_store"]):
+        after.execute(f"create table {model.relation} as {model.sql}")
 
+    def both(query: str) -> tuple[list[tuple], list[tuple]]:
+        return before.execute(query).fetchall(), after.execute(query).fetchall()
 
-def test_one_reading_moves_its_windows_of_its_customer_and_nothing_else(changed):
-    before, after, customer = changed
-    query = "from gold.feature_store order by loan_id"
-    rows, new_rows = (con.execute(query).fetchall() for con in (before, after))
     columns = [row[0] for row in before.execute("describe gold.feature_store").fetchall()]
-    moved = {
-        (dict(zip(columns, row, strict=True))["customer_id"], column)
-        for row, new_row in zip(rows, new_rows, strict=True)
-        for column, was, now in zip(columns, row, new_row, strict=True)
-        if was != now
-    }
-    assert {owner for owner, _ in moved} == {customer}
+    loan, owner, applied, total = (
+        columns.index(name)
+        for name in ("loan_id", "customer_id", "application_date", "fe_1_sum_all")
+    )
+    moved = set()
+    for row, new_row in zip(*both("from gold.feature_store order by loan_id"), strict=True):
+        assert row[loan] == new_row[loan]
+        moved |= {
+            (row[owner], column)
+            for column, was, now in zip(columns, row, new_row, strict=True)
+            if was != now
+        }
+        if row[owner] == customer:
+            grown = 60 if row[applied] >= CHANGED_MONTH else 0
+            assert new_row[total] == row[total] + grown
+    assert {name for name, _ in moved} == {customer}
     assert all(column.startswith("fe_1_") or column == "fe_1" for _, column in moved)
     assert not any("_count_" in column for _, column in moved)
-
-
-def test_the_sum_over_all_history_moves_by_what_was_added(changed):
-    before, after, customer = changed
-    query = (
-        "select loan_id, fe_1_sum_all, application_date >= $2 as is_later from gold.feature_store"
-        " where customer_id = $1 order by loan_id"
-    )
-    old, new = (con.execute(query, [customer, CHANGED_MONTH]).fetchall() for con in (before, after))
-    assert [(loan, value + 60 if later else value, later) for loan, value, later in old] == new
-
-
-def test_labels_do_not_move(changed):
-    before, after, _ = changed
-    query = "from gold.label_store order by label_definition, loan_id"
-    assert before.execute(query).fetchall() == after.execute(query).fetchall()
+    labels, new_labels = both("from gold.label_store order by label_definition, loan_id")
+    assert labels == new_labels

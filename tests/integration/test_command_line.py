@@ -11,25 +11,32 @@ import pytest
 from tests.support.project import run_main, user_environment
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.cli.main import COMMANDS as MODULES
-from warehouse.cli.main import read_options
+from warehouse.cli.main import main, read_options
 
 COMMANDS = tuple(module.__name__.rpartition(".")[2].replace("_", "-") for module in MODULES)
-ON_A_DATAMART = {
-    "explain": ["explain", "any"],
-    "features": ["features", "--spine", "spine.csv", "--out", "out.csv"],
-    "prove": ["prove"],
-    "docs": ["docs", "--to", "page.html"],
-}
 
 
-def assert_one_clear_line(result, *words):
-    assert result.returncode != 0
-    lines = [line for line in result.stderr.splitlines() if line.strip()]
-    message = lines[-1]
-    assert "Traceback" not in result.stderr + result.stdout
+def clear_line(code: int, output: str, errors: str) -> str:
+    """Check that a call failed with one clear line, and return it."""
+    assert code != 0
+    lines = [line for line in errors.splitlines() if line.strip()]
     assert sum("error:" in line for line in lines) == 1
-    for word in words:
-        assert word in message, message
+    assert "Traceback" not in errors + output
+    return lines[-1]
+
+
+@pytest.fixture
+def refusal(capsys):
+    """Return the line with which main.py refuses its arguments."""
+
+    def call(*arguments: object) -> str:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = end.code
+        return clear_line(code, *capsys.readouterr())
+
+    return call
 
 
 def test_help_explains_every_option(capsys):
@@ -44,8 +51,8 @@ def test_help_explains_every_option(capsys):
             assert re.search(rf"{option}( \S+)*\s{{2,}}\w", page), option
 
 
-def test_reader_that_goes_away_does_not_stop_or_hang_a_run(datamart):
-    command = f"{sys.executable} main.py --datamart-dir '{datamart}' | head -1"
+def test_reader_that_goes_away_does_not_stop_or_hang_a_run(sample_datamart):
+    command = f"{sys.executable} main.py --datamart-dir '{sample_datamart}' | head -1"
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=PROJECT_DIR,
@@ -57,102 +64,99 @@ def test_reader_that_goes_away_does_not_stop_or_hang_a_run(datamart):
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", ["lab", "docs"])
-def test_port_that_is_taken_is_one_line(datamart, command):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        result = run_main(command, "--datamart-dir", datamart, "--port", port)
-    assert_one_clear_line(result, str(port), "--port")
-    assert "ready" not in result.stdout
-
-
-def test_an_unknown_option_is_refused(tmp_path):
-    assert_one_clear_line(run_main("--no-such-option"), "--no-such-option")
-
-
-@pytest.mark.parametrize("size", ["5", "500MB", "lots"])
-def test_a_limit_of_memory_that_cannot_be_kept_is_refused(size):
-    assert_one_clear_line(run_main("--memory-limit", size), "--memory-limit", size)
-
-
-@pytest.mark.parametrize("value", ["yesterday", "2023-02-30", "5/1/23"])
-def test_a_wrong_date_is_refused(value):
-    assert_one_clear_line(run_main("--as-of", value), value, "YYYY-MM-DD")
-
-
-@pytest.mark.parametrize("value", ["now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
-def test_a_wrong_moment_is_refused(value):
-    assert_one_clear_line(run_main("--known-at", value), value, "YYYY-MM-DDTHH:MM:SS")
-
-
-@pytest.mark.parametrize("option", ["--data-dir", "--datamart-dir"])
-def test_an_empty_path_is_refused_and_nothing_is_made_where_one_is(tmp_path, option):
-    """The path of a shell variable that is not set; it is no name of the folder one is in."""
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--no-such-option"], ["--no-such-option"]),
+        (["explane"], ["COMMAND", "explane", *COMMANDS]),
+        *((["--memory-limit", size], ["--memory-limit", size]) for size in ("5", "500MB", "lots")),
+        *((["--as-of", day], [day, "YYYY-MM-DD"]) for day in ("yesterday", "2023-02-30", "5/1/23")),
+        *(
+            (["--known-at", moment], [moment, "YYYY-MM-DDTHH:MM:SS"])
+            for moment in ("now", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00")
+        ),
+        # a shell variable that is not set: it is no name of the folder one is in
+        *(([option, ""], [option, "empty"]) for option in ("--data-dir", "--datamart-dir")),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_arguments_that_make_no_sense_are_refused(refusal, arguments, words):
     before = sorted(PROJECT_DIR.iterdir())
-    assert_one_clear_line(run_main(option, ""), option, "empty")
+    line = refusal(*arguments)
+    assert all(word in line for word in words), line
     assert sorted(PROJECT_DIR.iterdir()) == before
 
 
-def test_an_unknown_command_is_refused_and_the_known_ones_are_named():
-    assert_one_clear_line(run_main("explane"), "COMMAND", "explane", *COMMANDS)
+def test_data_folder_that_is_not_there_is_refused(tmp_path):
+    done = run_main("--data-dir", tmp_path / "none", "--datamart-dir", tmp_path / "mart")
+    line = clear_line(done.returncode, done.stdout, done.stderr)
+    assert f"data folder {tmp_path / 'none'} does not exist" in line and "--data-dir" in line
 
 
-def test_a_data_folder_that_is_not_there_is_refused(tmp_path):
-    result = run_main("--data-dir", tmp_path / "none", "--datamart-dir", tmp_path / "mart")
-    assert_one_clear_line(result, f"data folder {tmp_path / 'none'} does not exist", "--data-dir")
+@pytest.mark.parametrize("name", ["um läut", "quo'te", "#1", "(a) & b"])
+def test_file_that_breaks_its_contract_is_refused_in_folders_of_any_name(
+    tmp_path, small_data, refusal, name
+):
+    data, mart = small_data.rename(tmp_path / name), tmp_path / f"mart {name}"
+    file = data / "features_attributes.csv"
+    good = file.read_bytes()
+    for content, words in (
+        (None, ["there is no such file"]),
+        (b"", ["empty"]),
+        (good.replace(b"Occupation", b"Job", 1), ["Occupation", "Job"]),
+        (b"PK\x03\x04" + os.urandom(1000), ["zip"]),
+    ):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+        line = refusal("--data-dir", data, "--datamart-dir", mart)
+        assert all(word in line for word in (str(file), *words)), line
+    assert not list(mart.rglob("*.parquet"))
 
 
-def test_a_missing_file_is_refused_and_named(tmp_path, data_dir):
-    (data_dir / "lms_loan_daily.csv").unlink()
-    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
-    assert_one_clear_line(result, "lms_loan_daily.csv")
-    assert not (tmp_path / "mart" / "gold").exists()
-
-
-def test_a_wrong_column_is_refused_before_anything_is_written(tmp_path, data_dir):
-    path = data_dir / "features_attributes.csv"
-    path.write_text(path.read_text().replace("Occupation", "Job", 1))
-    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
-    assert_one_clear_line(result, "features_attributes.csv", "Occupation", "Job")
-    assert not list((tmp_path / "mart").rglob("*.parquet"))
-
-
-def test_a_file_that_is_no_text_is_refused(tmp_path, data_dir):
-    (data_dir / "feature_clickstream.csv").write_bytes(b"PK\x03\x04" + os.urandom(1000))
-    result = run_main("--data-dir", data_dir, "--datamart-dir", tmp_path / "mart")
-    assert_one_clear_line(result, "feature_clickstream.csv", "zip")
-
-
-def test_a_datamart_that_is_a_file_is_refused(tmp_path):
-    (tmp_path / "mart").write_text("not a folder")
-    assert_one_clear_line(run_main("--datamart-dir", tmp_path / "mart"), str(tmp_path / "mart"))
-
-
-@pytest.mark.skipif(os.geteuid() == 0 or sys.platform == "win32", reason="root may write anywhere")
-def test_a_datamart_that_cannot_be_written_is_refused(tmp_path):
+def test_datamart_that_is_a_file_or_cannot_be_written_is_refused(tmp_path, refusal):
     mart = tmp_path / "mart"
-    mart.mkdir()
-    mart.chmod(0o500)
-    assert_one_clear_line(run_main("--datamart-dir", mart), str(mart))
+    mart.write_text("not a folder")
+    assert str(mart) in refusal("--datamart-dir", mart)
+    if os.geteuid() and sys.platform != "win32":  # root may write anywhere
+        mart.unlink()
+        mart.mkdir(mode=0o500)
+        assert str(mart) in refusal("--datamart-dir", mart)
 
 
-@pytest.mark.parametrize("command", ON_A_DATAMART.values(), ids=ON_A_DATAMART)
-def test_a_datamart_that_cannot_be_read_is_one_line_too(tmp_path, command):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "any"],
+        ["features", "--spine", "spine.csv", "--out", "out.csv"],
+        ["prove"],
+        ["docs", "--to", "page.html"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_datamart_that_cannot_be_read_is_one_line_too(tmp_path, refusal, command):
     """A name too long for any system, which not even root can look at."""
     mart = tmp_path / ("mart" * 100)
-    assert_one_clear_line(run_main(*command, "--datamart-dir", mart), str(mart))
+    assert str(mart) in refusal(*command, "--datamart-dir", mart)
 
 
-@pytest.mark.parametrize("file", ["gold/feature_store.parquet", "compiled.json"])
-def test_a_datamart_with_a_damaged_file_is_one_line_too(datamart, file):
-    path = (datamart / "current").resolve() / file
-    path.write_bytes(b"{")
-    assert_one_clear_line(run_main("explain", "any", "--datamart-dir", datamart), path.name)
+def test_damaged_file_of_a_datamart_and_port_that_is_taken_are_one_line_too(datamart, refusal):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for command in ("lab", "docs"):
+            line = refusal(command, "--datamart-dir", datamart, "--port", port)
+            assert str(port) in line and "--port" in line
+    for file in ("gold/feature_store.parquet", "compiled.json"):
+        path = (datamart / "current").resolve() / file
+        good = path.read_bytes()
+        path.write_bytes(b"{")
+        assert path.name in refusal("explain", "any", "--datamart-dir", datamart)
+        path.write_bytes(good)
 
 
-def test_a_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_dir):
+def test_refused_call_leaves_the_published_datamart_as_it_was(datamart, data_dir, refusal):
     before = (datamart / "current").resolve()
     (data_dir / "features_financials.csv").write_text("")
-    result = run_main("--data-dir", data_dir, "--datamart-dir", datamart)
-    assert_one_clear_line(result, "features_financials.csv", "empty")
+    assert "empty" in refusal("--data-dir", data_dir, "--datamart-dir", datamart)
     assert (datamart / "current").resolve() == before

@@ -10,9 +10,10 @@ import urllib.request
 
 import pytest
 
-from tests.support.project import run_main, user_environment
+from tests.support.project import user_environment
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
+from warehouse.cli.main import main
 from warehouse.notebook import lab
 from warehouse.notebook.docs import write_docs
 from warehouse.notebook.servers import answers, check_port_is_free
@@ -54,21 +55,21 @@ def test_jupyterlab_starts_with_a_link_that_works(tmp_path, port):
             assert answer(link)[0] == 200
             assert answer(link.replace("/lab?", "/api/kernelspecs?"))[0] == 200
             assert answer(f"http://127.0.0.1:{port}/api/contents")[0] == 403
-            assert run_main("lab", "--check", "--port", port).returncode == 0
+            assert main(["lab", "--check", "--port", str(port)]) == 0
         finally:
             server.terminate()
         assert server.wait(30) == 0
 
 
 def test_docs_wait_for_a_datamart(tmp_path, port):
-    assert run_main("docs", "--check", "--port", port).returncode == 1
+    assert main(["docs", "--check", "--port", str(port)]) == 1
     with start("docs", "--port", port, "--datamart-dir", tmp_path / "none") as server:
         try:
             assert any("no datamart yet" in line for line in server.stdout)
             status, page = answer(f"http://127.0.0.1:{port}/")
             assert (status, "No datamart yet" in page) == (200, True)
             assert answer(f"http://127.0.0.1:{port}/../../etc/passwd")[0] == 404
-            assert run_main("docs", "--check", "--port", port).returncode == 0
+            assert main(["docs", "--check", "--port", str(port)]) == 0
         finally:
             server.terminate()
         assert server.wait(30) == 0
