@@ -97,13 +97,15 @@ def outcomes(datamart: Path) -> Counter:
 
 def kill_and_recover(
     datamart: Path, data_dir: Path, instants: Sequence[Instant], main: Sequence[str] = MAIN
-) -> None:
+) -> str:
     """Kill a run at each instant; the published run stays whole, and the next run recovers.
 
-    A file that a user put under gold and a table of the user's own are in the lab in the end.
+    That one has little memory, and somebody has removed a table. A file that a user put under gold
+    and a table of the user's own are in the lab in the end. Returns what the last run printed.
     """
     own = write_own_tables(datamart)
-    command = [*main, "--rebuild", "--data-dir", data_dir, "--datamart-dir", datamart]
+    before = read_one_whole_run(datamart)
+    folders = ("--data-dir", data_dir, "--datamart-dir", datamart)
     killed = 0
     customers: list[str] = []
     with Reader(datamart, pause=3) as reader:
@@ -111,17 +113,22 @@ def kill_and_recover(
             if instant.has_new_rows:
                 customers.append(f"CUS_0xkill{number}")
                 add_row(data_dir, customers[-1])
-            killed += run_and_kill(command, instant)
+            killed += run_and_kill([*main, "--rebuild", *folders], instant)
             read_one_whole_run(datamart, with_hash=True)
-        result = run_command(*command)
+        Datamart(datamart).current_run().joinpath("gold", "label_store.parquet").unlink()
+        result = run_command(*main, "--profile", "--memory-limit", "1.3GiB", *folders)
     assert result.returncode == 0, result.stderr
     assert reader.errors == [], reader.errors
     assert sum(reader.runs_read.values()) > len(instants)
     assert killed >= 0.6 * len(instants)
-    read_one_whole_run(datamart, with_hash=True)
+    after = read_one_whole_run(datamart, with_hash=True)
+    assert after["run_id"] != before["run_id"]
+    assert after["training_set_sha256"] == before["training_set_sha256"]  # they have no loan
     assert customers_of(datamart) == {source: sorted(customers) for source in GROWING}
+    assert (datamart / "gold" / "label_store.parquet").exists()
     assert not (datamart / "building").exists()
     assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+    return result.stdout
 
 
 def run_and_kill(command: Sequence[object], instant: Instant) -> bool:

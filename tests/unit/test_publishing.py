@@ -169,8 +169,9 @@ def publish_and_die(datamart: Datamart, step: int) -> bool:
 # A user's own files
 
 
-def test_users_files_move_to_the_lab_and_keep_their_content(datamart):
+def test_users_files_move_to_the_lab_and_replace_nothing_there(datamart):
     publish(datamart, "1")
+    (datamart.lab / "mine.parquet").write_text("first")
     for layer in LAYERS:
         (datamart.root / layer / "mine.parquet").write_text(f"mine in {layer}")
     (datamart.root / "gold" / "scores").mkdir()
@@ -179,19 +180,11 @@ def test_users_files_move_to_the_lab_and_keep_their_content(datamart):
     texts = {path.read_text() for path in moved}
     assert texts == {"mine in bronze", "mine in silver", "mine in gold", "scores"}
     assert all(datamart.lab in path.parents for path in moved)
+    assert (datamart.lab / "mine.parquet").read_text() == "first"
     assert (datamart.lab / "scores" / "part.parquet").exists()
     assert not (datamart.root / "gold" / "scores").exists()
     assert_shown(datamart, "1")
     assert publishing.recover(datamart) == []
-
-
-def test_users_file_in_the_lab_is_never_replaced(datamart):
-    publish(datamart, "1")
-    (datamart.lab / "mine.parquet").write_text("first")
-    (datamart.root / "gold" / "mine.parquet").write_text("second")
-    publish(datamart, "2")
-    publishing.recover(datamart)
-    assert sorted(path.read_text() for path in datamart.lab.iterdir()) == ["first", "second"]
 
 
 def test_users_file_in_an_old_run_outlives_it(datamart):
