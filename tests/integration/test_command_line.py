@@ -51,8 +51,8 @@ def test_help_explains_every_option(capsys):
             assert re.search(rf"{option}( \S+)*\s{{2,}}\w", page), option
 
 
-def test_reader_that_goes_away_does_not_stop_or_hang_a_run(sample_datamart):
-    command = f"{sys.executable} main.py --datamart-dir '{sample_datamart}' | head -1"
+def test_reader_that_goes_away_does_not_stop_or_hang_a_run(datamart):
+    command = f"{sys.executable} main.py --datamart-dir '{datamart}' | head -1"
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=PROJECT_DIR,
