@@ -60,11 +60,11 @@ def manifest_of(datamart) -> dict:
 def test_killed_runs_leave_the_last_good_one_and_the_next_recovers_without_links(
     datamart, data_dir
 ):
-    """One run is killed as it builds the models, one as it lands; the next makes folders of links.
+    """One is killed as it builds the models, one as it lands; the next makes folders of links.
 
     The long tests kill more, at random instants.
     """
-    instants = [Instant(15, 0.1, has_new_rows=False), Instant(3, 2, has_new_rows=True)]
+    instants = [Instant(15, 0.1, has_new_rows=False), Instant(4, 0, has_new_rows=True)]
     output = kill_and_recover(datamart, data_dir, instants, MAIN_WITHOUT_LINKS)
     assert outcomes(datamart)["unfinished"] == 2
     assert not any(path.is_symlink() for path in datamart.iterdir() if path.name != "dbt_target")
