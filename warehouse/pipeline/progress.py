@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +16,11 @@ class Progress:
 
     Attributes:
         seconds: seconds of each step.
-        parts: seconds of the parts of a step, such as {"build": {"gold.label_store": 0.2}}.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.seconds: dict[str, float] = {}
-        self.parts: dict[str, dict[str, float]] = defaultdict(dict)
         self._status: Status | None = None
         self._step = ""
         self._log_file: Path | None = None

@@ -42,9 +42,9 @@ class Record:
         self.progress.log_to(self.log_file)
         self._write()
 
-    def published(self, contents: dict[str, Any]) -> dict[str, Any]:
+    def published(self, figures: dict[str, Any]) -> dict[str, Any]:
         """Return the manifest of a run that is about to be published."""
-        self._end("published", **contents, parts=self.progress.parts)
+        self._end("published", **figures)
         return self.manifest
 
     def finish(self) -> None:

@@ -55,14 +55,30 @@ class Inspected:
     Attributes:
         files: the files of all sources, those to land inspected.
         inputs: all that decides what the run makes, for its manifest.
-        is_unchanged: the published run was made of the same inputs.
+        unchanged_run: folder of the published run, when it was made of the same inputs.
         is_incremental: the run builds on the tables of the published one.
     """
 
     files: Inspection
     inputs: dict[str, Any]
-    is_unchanged: bool = False
+    unchanged_run: Path | None = None
     is_incremental: bool = False
+
+
+@dataclass(frozen=True)
+class Built:
+    """dbt on a building folder whose silver and gold are built, and the seconds of each model."""
+
+    dbt: Dbt
+    model_seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A building folder that passed all tests, and its figures for the manifest."""
+
+    build_dir: Path
+    figures: dict[str, Any]
 
 
 def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
@@ -79,15 +95,15 @@ def run(options: Options, progress: Progress) -> tuple[dict[str, Any], bool]:
     with locked(datamart), Record(datamart, progress) as record:
         warn_of_moved(progress, publishing.recover(datamart))
         inspected = inspect(options, record)
-        if inspected.is_unchanged:
-            report(record)
+        if inspected.unchanged_run:
+            report(record, inspected.unchanged_run)
             return datamart.current_manifest() or {}, False
         record.begin(inspected.inputs)
-        dbt = land(options, record, inspected)
-        build(record, dbt)
-        contents = test(record, dbt)
-        publish(record, dbt, contents)
-        report(record)
+        landed = land(options, record, inspected)
+        built = build(record, landed)
+        tested = test(record, built)
+        published = publish(record, tested)
+        report(record, published)
         record.finish()
         return record.manifest, True
 
@@ -126,7 +142,7 @@ def inspect(options: Options, record: Record) -> Inspected:
         return Inspected(
             files,
             inputs,
-            is_unchanged=published["inputs"] == inputs,
+            unchanged_run=run_dir if published["inputs"] == inputs else None,
             is_incremental=is_same_but_files and is_whole_history,
         )
 
@@ -190,7 +206,7 @@ def _prepare(dbt: Dbt) -> None:
         page_script()
 
 
-def build(record: Record, dbt: Dbt) -> None:
+def build(record: Record, landed: Dbt) -> Built:
     """Build silver and gold with dbt.
 
     Raises:
@@ -199,26 +215,25 @@ def build(record: Record, dbt: Dbt) -> None:
     from warehouse.transform.compiled import CompiledProject
 
     with record.progress.step("build", "building silver and gold"):
-        dbt.parse()
-        record.progress.parts["build"] = dbt.build_models()
-        if not dbt.is_incremental:  # an incremental run keeps the SQL of the whole build it follows
-            CompiledProject.from_manifest(dbt.manifest).save(dbt.run_dir)
-        write_json(dbt.run_dir / DESCRIPTIONS_FILE, descriptions(dbt.manifest))
+        landed.parse()
+        seconds = landed.build_models()
+        if not landed.is_incremental:  # an incremental run keeps the SQL of the whole build before
+            CompiledProject.from_manifest(landed.manifest).save(landed.run_dir)
+        write_json(landed.run_dir / DESCRIPTIONS_FILE, descriptions(landed.manifest))
+    return Built(landed, seconds)
 
 
-def test(record: Record, dbt: Dbt) -> dict[str, Any]:
+def test(record: Record, built: Built) -> Tested:
     """Run dbt's tests, and check that no closed application has other features than before.
-
-    Returns the figures of the run for its manifest.
 
     Raises:
         UserError: a test failed, or the features of a closed application changed.
     """
     from warehouse.datamart.contents import changed_closed_months, contents
 
+    dbt = built.dbt
     with record.progress.step("test", "testing silver and gold"):
         results = dbt.run_tests()
-        record.progress.parts["test"] = results.seconds
         for warning in results.warnings:
             record.progress.log(f"warning: {warning}")
         found = contents(dbt.run_dir, _sources_that_close(), dbt.memory_limit)
@@ -232,8 +247,12 @@ def test(record: Record, dbt: Dbt) -> dict[str, Any]:
                     " not known then. Nothing was published; `python main.py prove` names the"
                     " columns, --rebuild builds all tables again"
                 )
-    tests = {"passed": results.passed, "warnings": results.warnings}
-    return found | {"follows": follows and follows.name, "tests": tests}
+    figures = found | {
+        "follows": follows and follows.name,
+        "tests": {"passed": results.passed, "warnings": results.warnings},
+        "parts": {"build": built.model_seconds, "test": results.seconds},
+    }
+    return Tested(dbt.run_dir, figures)
 
 
 def _sources_that_close() -> list[str]:
@@ -247,8 +266,8 @@ def _sources_that_close() -> list[str]:
     return [contract.name for contract in contracts]
 
 
-def publish(record: Record, dbt: Dbt, contents: dict[str, Any]) -> None:
-    """Publish the building folder by one rename, with the run's manifest.
+def publish(record: Record, tested: Tested) -> Path:
+    """Publish the building folder by one rename, with the run's manifest; returns the run's folder.
 
     Raises:
         UserError: the code changed while the run was at work.
@@ -259,14 +278,14 @@ def publish(record: Record, dbt: Dbt, contents: dict[str, Any]) -> None:
             " Nothing was published; run again"
         )
     with record.progress.step("publish", "publishing"):
-        write_json(dbt.run_dir / "manifest.json", record.published(contents))
+        write_json(tested.build_dir / "manifest.json", record.published(tested.figures))
         warn_of_moved(record.progress, publishing.publish(record.datamart, record.run_id))
+    return record.datamart.runs / record.run_id
 
 
-def report(record: Record) -> None:
+def report(record: Record, published: Path) -> None:
     """Write the report of the published run into its folder, unless it is there."""
-    run_dir = record.datamart.current_run()
-    if run_dir is None or (run_dir / REPORT_FILE).exists():
+    if (published / REPORT_FILE).exists():
         return
     with record.progress.step("report", "writing the report"):
         from warehouse.reporting.report import write_report  # takes two seconds
