@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from warehouse.base.errors import UserError
-from warehouse.features.spine import create_applications, read_spine
+from warehouse.features.spine import read_spine
 
 KEY = "rtrim(trim(customer_id), '_')"  # how this test's silver cleans a key
 TERMS = {"loan_amt": "decimal(18, 2)", "tenure": "integer"}
@@ -18,8 +18,7 @@ def applications(path: Path, columns: str = "customer_id, application_date", **n
     """The applications that a file is read as."""
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
-        spine = read_spine(con, path, tuple(TERMS), **named)
-        create_applications(con, spine, TERMS, KEY)
+        read_spine(con, path, TERMS, KEY, **named)
         return con.execute(f"select {columns} from applications order by __row").fetchall()
 
 

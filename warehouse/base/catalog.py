@@ -67,11 +67,16 @@ def show_table(con: "DuckDBPyConnection", layer_dir: Path, table: str) -> None:
 
 def read_parquet(*paths: Path, files: str = "") -> str:
     """Return the table function that reads these files, or with `files` those of a folder."""
-    names = ", ".join(quoted_text(_no_pattern(str(path)) + files) for path in paths)
+    names = ", ".join(file_pattern(path, files) for path in paths)
     return (
         f"read_parquet([{names}], hive_partitioning = {str(bool(files)).lower()},"
         " hive_types_autocast = false, union_by_name = false)"
     )
+
+
+def file_pattern(path: Path, files: str = "") -> str:
+    """Return a path as a literal that DuckDB reads as this file, or with `files` those below it."""
+    return quoted_text("".join(f"[{c}]" if c in "*?[" else c for c in str(path)) + files)
 
 
 def quoted_name(name: str) -> str:
@@ -108,8 +113,3 @@ def _folders(layer_dir: Path) -> dict[str, str]:
         for folder in sorted(layer_dir.glob("*"))
         if folder.is_dir() and next(folder.rglob("*.parquet"), None) is not None
     }
-
-
-def _no_pattern(path: str) -> str:
-    """Return a path of which DuckDB takes no character for a wildcard."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in path)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.base.catalog import quoted_text, read_parquet
 from warehouse.base.errors import UserError
 from warehouse.base.layout import LAYERS
-from warehouse.features.spine import file_pattern, one_line
+from warehouse.features.spine import one_line
 
 FORMATS = {".parquet": "format parquet, compression zstd", ".csv": "format csv, header"}
 FOLDERS_OF_RUNS = (*LAYERS, "current", "runs", "building")  # below a datamart: made by runs alone
@@ -24,15 +25,12 @@ def check_output(out: Path, datamart_dir: Path, spine: Path | None = None) -> No
         raise UserError(f"{out} is a folder: name a file")
     if spine and (out.resolve() == spine.resolve() or spine.resolve() in out.resolve().parents):
         raise UserError(f"{out} is the input as well: name another file as output")
-    for folder in FOLDERS_OF_RUNS:
-        for path in (out.absolute(), out.resolve()):
-            if {(datamart_dir / folder).absolute(), (datamart_dir / folder).resolve()} & {
-                *path.parents
-            }:
-                raise UserError(
-                    f"{out} is in a folder that runs replace: write to {datamart_dir / 'lab'},"
-                    " which is yours, or elsewhere"
-                )
+    for folder in (datamart_dir / name for name in FOLDERS_OF_RUNS):
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise UserError(
+                f"{out} is in a folder that runs replace: write to {datamart_dir / 'lab'},"
+                " which is yours, or elsewhere"
+            )
 
 
 @contextmanager
@@ -59,8 +57,7 @@ def written_whole(out: Path) -> Iterator[Path]:
 
 def copy_to(con: duckdb.DuckDBPyConnection, query: str, file: Path, kind: str) -> None:
     """Write a query's rows to a file; kind is .parquet or .csv."""
-    path = str(file).replace("'", "''")
-    con.execute(f"copy ({query}) to '{path}' ({FORMATS[kind]})")
+    con.execute(f"copy ({query}) to {quoted_text(str(file))} ({FORMATS[kind]})")
 
 
 def join_parts(con: duckdb.DuckDBPyConnection, parts: list[Path], file: Path) -> None:
@@ -69,5 +66,4 @@ def join_parts(con: duckdb.DuckDBPyConnection, parts: list[Path], file: Path) ->
     if len(parts) == 1 and kind == ".parquet":
         parts[0].rename(file)
         return
-    names = ", ".join(file_pattern(part) for part in parts)
-    copy_to(con, f"from read_parquet([{names}])", file, kind)
+    copy_to(con, f"from {read_parquet(*parts)}", file, kind)

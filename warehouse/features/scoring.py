@@ -17,7 +17,7 @@ from warehouse.base.errors import UserError
 from warehouse.base.layout import Datamart
 from warehouse.base.rows import one_row
 from warehouse.features.output import check_output, copy_to, join_parts, written_whole
-from warehouse.features.spine import ROW, Spine, create_applications, read_spine
+from warehouse.features.spine import ROW, read_spine
 from warehouse.transform.compiled import (
     FEATURE_MODEL,
     SPINE_MODEL,
@@ -80,13 +80,13 @@ def write_features(
     project = CompiledProject.load(run_dir)
     with written_whole(out) as folder, connect_in_memory(None, memory_limit, folder) as con:
         attach(con, run_dir)
-        terms = _terms(con)
-        caller = read_spine(con, spine, tuple(terms), customer_column, date_column)
-        _refuse_shared_names(con, caller)
-        create_applications(con, caller, terms, project.customer_key)
-        typed = ", ".join(f"features.{t} as {quoted_name(c)}" for t, c in caller.terms.items())
+        own_terms = read_spine(
+            con, spine, _terms(con), project.customer_key, customer_column, date_column
+        )
+        _refuse_shared_names(con, {*SPINE_KEYS, *own_terms})
+        typed = ", ".join(f"features.{t} as {quoted_name(c)}" for t, c in own_terms.items())
         columns = f"spine.* exclude ({ROW}){f' replace ({typed})' if typed else ''}"
-        return _write(con, project, folder / out.name, columns, [*SPINE_KEYS, *caller.terms])
+        return _write(con, project, folder / out.name, columns, [*SPINE_KEYS, *own_terms])
 
 
 def write_scoring_set(
@@ -221,10 +221,13 @@ def _joined_features(project: CompiledProject, columns: str, hidden: Sequence[st
     )
 
 
-def _refuse_shared_names(con: DuckDBPyConnection, caller: Spine) -> None:
-    described = con.execute(f"describe gold.{FEATURE_MODEL}").fetchall()
-    taken = {name.lower() for name in caller.columns} - {*SPINE_KEYS, *caller.terms}
-    if shared := sorted(taken & {name.lower() for name, *_ in described}):
+def _refuse_shared_names(con: DuckDBPyConnection, allowed: set[str]) -> None:
+    """Raise UserError where the spine has a column of a feature's name that is not allowed."""
+    spine, features = (
+        {name.lower() for name, *_ in con.execute(f"describe {table}").fetchall()}
+        for table in ("spine", f"gold.{FEATURE_MODEL}")
+    )
+    if shared := sorted((spine & features) - allowed):
         raise UserError(
             f"column {shared[0]} of the spine is the name of a feature as well; rename or remove it"
         )
