@@ -13,10 +13,10 @@ import pytest
 from tests.support.project import user_environment
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
+from warehouse.base.servers import answers, check_port_is_free
 from warehouse.cli.main import main
 from warehouse.notebook import lab
 from warehouse.notebook.docs import write_docs
-from warehouse.notebook.servers import answers, check_port_is_free
 
 
 def answer(url: str) -> tuple[int, str]:

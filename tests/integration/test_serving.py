@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -80,7 +79,23 @@ def online(request: pytest.FixtureRequest):
     redis.Redis.from_url(address).flushall()
 
 
-def serve(datamart: Path, day: str, online: str = "sqlite") -> Any:
+@pytest.fixture(scope="module")
+def served_in_july(two_runs: Path, tmp_path_factory) -> Path:
+    """A datamart that serves the first day of july's run from SQLite, to be copied."""
+    root = tmp_path_factory.mktemp("served_in_july")
+    publish(root, two_runs / "july")
+    serve(root, FIRST_DAY)
+    return root
+
+
+@pytest.fixture
+def served(served_in_july: Path, datamart: Path) -> Path:
+    """A copy of it, which a test may change."""
+    shutil.copytree(served_in_july / "serving", datamart / "serving")
+    return datamart
+
+
+def serve(datamart: Path, day: str, online: str = "sqlite") -> dict[str, int]:
     store = online_store(online, serving_dir(datamart))
     return materialise(datamart, date.fromisoformat(day), store, lambda line: None)
 
@@ -94,9 +109,8 @@ def stored(datamart: Path, customers: list[str]) -> serving.Vectors:
     }
 
 
-def test_served_values_are_those_of_the_warehouse_and_again_after_a_month(
-    datamart, two_runs, capsys
-):
+def test_served_values_are_those_of_the_warehouse_and_again_after_a_month(served, two_runs, capsys):
+    datamart = served
     with running_server(datamart, "--day", FIRST_DAY) as client:
         wanted, features = features_as_of(datamart, FIRST_DAY), served_features(datamart)
         assert client.vectors(list(wanted), features) == wanted
@@ -136,7 +150,7 @@ def test_a_new_month_is_served_whole_or_not_at_all(datamart, two_runs, online):
         store = online_store(online, serving_dir(datamart))
         with suppress(KeyboardInterrupt):
             if place == "between registry and store":
-                store.switch = interrupt
+                store.switch = lambda held: interrupt()
             say = interrupt if place == "writing a group" else lambda line: None
             materialise(datamart, date.fromisoformat(NEXT_MONTH), store, say)
         assert stored(datamart, list(old)) == old, place
@@ -147,8 +161,9 @@ def test_a_new_month_is_served_whole_or_not_at_all(datamart, two_runs, online):
     assert stored(datamart, list(new)) == new
     assert [served.day for served in history(serving_dir(datamart))] == [FIRST_DAY, NEXT_MONTH]
 
-    assert not serve(datamart, "2023-03-01", online).is_incremental
+    written = serve(datamart, "2023-03-01", online)
     early = features_as_of(datamart, "2023-03-01")
+    assert set(written.values()) == {len(early)}
     assert early.keys() < new.keys()
     served = stored(datamart, [*new, "CUS_nobody"])
     assert {name for name, vector in served.items() if vector["as_of_date"]} == early.keys()
@@ -160,22 +175,20 @@ def interrupt(line: str = "clickstream: ") -> None:
 
 
 def test_only_what_differs_is_written_and_the_store_is_as_if_written_whole(
-    datamart, two_runs, tmp_path
+    served, two_runs, tmp_path
 ):
-    serve(datamart, FIRST_DAY)
-    assert set(serve(datamart, FIRST_DAY).written.values()) == {0}
-
-    publish(datamart, two_runs / "october")
-    done = serve(datamart, NEXT_MONTH)
-    assert done.is_incremental
-    assert done.written.pop("scoring_set") == done.served.customers
-    assert 0 < sum(done.written.values()) < done.served.customers * len(done.written)
+    publish(served, two_runs / "october")
+    written = serve(served, NEXT_MONTH)
+    customers = len(features_as_of(served, NEXT_MONTH))
+    assert written.pop("scoring_set") == customers
+    assert 0 < sum(written.values()) < customers * len(written)
 
     whole = tmp_path / "whole"
     whole.mkdir()
     publish(whole, two_runs / "october")
-    assert not serve(whole, NEXT_MONTH).is_incremental
-    assert contents(datamart) == contents(whole)
+    assert set(serve(whole, NEXT_MONTH).values()) == {customers}
+    assert contents(served) == contents(whole)
+    assert set(serve(whole, NEXT_MONTH).values()) == {0}
 
 
 def contents(datamart: Path) -> dict[str, list[tuple]]:
@@ -190,27 +203,26 @@ def contents(datamart: Path) -> dict[str, list[tuple]]:
         return {name: con.execute(query.format(name)).fetchall() for name in sorted(tables)}
 
 
-def test_what_was_served_can_be_asked_for_after_later_loads(datamart, two_runs, tmp_path):
+def test_what_was_served_can_be_asked_for_after_later_loads(served, two_runs, tmp_path):
     """The recipe of docs/serving.md: the datamart as of the load that was served from."""
     closed_day = "2024-06-15"
-    serve(datamart, FIRST_DAY)
-    closed, open_ = features_as_of(datamart, closed_day), features_as_of(datamart, FIRST_DAY)
-    assert stored(datamart, list(open_)) == open_
+    closed, open_ = features_as_of(served, closed_day), features_as_of(served, FIRST_DAY)
+    assert stored(served, list(open_)) == open_
 
-    publish(datamart, two_runs / "october")
-    assert features_as_of(datamart, closed_day) == closed
-    assert features_as_of(datamart, FIRST_DAY) != open_
+    publish(served, two_runs / "october")
+    assert features_as_of(served, closed_day) == closed
+    assert features_as_of(served, FIRST_DAY) != open_
 
-    served = history(serving_dir(datamart))[-1]
-    assert (served.day, served.run_id, served.known_at) == (
+    line = history(serving_dir(served))[-1]
+    assert (line.day, line.run_id, line.known_at) == (
         FIRST_DAY,
         "july",
         "2024-07-01T06:00:00",
     )
     then = tmp_path / "then"
     shutil.copytree(two_runs / "october" / "bronze", then / "run" / "bronze")
-    publish(then, then / "run", build(then / "run", known_at=served.known_at))
-    assert features_as_of(then, served.day) == open_
+    publish(then, then / "run", build(then / "run", known_at=line.known_at))
+    assert features_as_of(then, line.day) == open_
 
 
 # One row a case: a value, a null, and what is close to a null.

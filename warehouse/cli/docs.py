@@ -21,8 +21,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Serve the docs until stopped, or write them into a file."""
+    from warehouse.base.servers import LOCALHOST, answers
     from warehouse.notebook.docs import serve_docs, write_docs
-    from warehouse.notebook.servers import LOCALHOST, answers
 
     if options.check:
         return 0 if answers(f"http://{LOCALHOST}:{options.port}/") else 1

@@ -17,8 +17,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Run JupyterLab until it is stopped."""
+    from warehouse.base.servers import LOCALHOST, answers
     from warehouse.notebook.lab import serve_lab
-    from warehouse.notebook.servers import LOCALHOST, answers
 
     if options.check:
         return 0 if answers(f"http://{LOCALHOST}:{options.port}/api") else 1

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 
 from warehouse.base.errors import UserError
+from warehouse.base.servers import LOCALHOST
 from warehouse.cli.arguments import day
 
 PURPOSE = "features of a day over HTTP, by Feast"
-LOCALHOST = "127.0.0.1"
 FEAST_PORT = 6566
 
 

@@ -15,7 +15,7 @@ from warehouse.base.errors import UserError
 from warehouse.base.files import write_text
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import DBT_DIR
-from warehouse.notebook.servers import LOCALHOST, check_port_is_free
+from warehouse.base.servers import LOCALHOST, check_port_is_free
 from warehouse.transform.dbt_options import run_options, run_variables
 
 SECONDS_BETWEEN_CHECKS = 1

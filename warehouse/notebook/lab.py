@@ -9,7 +9,7 @@ from pathlib import Path
 
 from warehouse.base.errors import UserError
 from warehouse.base.paths import DBT_DIR, PROJECT_DIR
-from warehouse.notebook.servers import LOCALHOST, answers, check_port_is_free
+from warehouse.base.servers import LOCALHOST, answers, check_port_is_free
 
 
 def serve_lab(host: str, port: int, datamart_dir: Path) -> int:

@@ -15,6 +15,7 @@ from feast.value_type import ValueType
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.base.rows import rows_of
+from warehouse.contracts.contract import SourceContract
 from warehouse.serving.values import kind_of
 from warehouse.transform.compiled import CompiledProject
 from warehouse.transform.runner import DESCRIPTIONS_FILE
@@ -135,35 +136,27 @@ def read_definitions(run_dir: Path, scoring_set: Path) -> Definitions:
         catalog = rows_of(con, "from gold.feature_catalog")
         described = con.execute("describe from read_parquet(?)", [str(scoring_set)]).fetchall()
     types = {name: kind for name, kind, *_ in described}
-    order = list(types)
     groups = []
     for name in sorted(sources.keys() & {row["feature_group"] for row in catalog}):
-        rows = [row for row in catalog if row["feature_group"] == name]
-        if missing := {row["feature"] for row in rows} - types.keys():
+        rows = {row["feature"]: row for row in catalog if row["feature_group"] == name}
+        if missing := rows.keys() - types.keys():
             raise UserError(
                 f"feature {min(missing)} of gold.feature_catalog is not in the scoring set of"
                 f" {run_dir}; build the run again with python main.py --rebuild"
             )
-        personal = sources[name].personal_columns
-        features = (
-            _feature(
-                types,
-                row["feature"],
-                row["description"],
-                ("personal",) * (row["source_column"] in personal)
-                + ("sensitive",) * bool(row["sensitive_uses"]),
-            )
-            for row in sorted(rows, key=lambda row: order.index(row["feature"]))
-        )
-        table = notes.get(f"gold.{name}_features", {})
+        source, table = sources[name], notes.get(f"gold.{name}_features", {})
         groups.append(
             Group(
                 name,
-                tuple(features),
+                tuple(
+                    _feature(rows[feature], kind, source)
+                    for feature, kind in types.items()
+                    if feature in rows
+                ),
                 f"{name}_{GROUP_COLUMNS[0]}",
                 _one_line(table.get("description")),
                 table.get("owner") or "",
-                sources[name].max_age_days,
+                source.max_age_days,
             )
         )
     store = notes.get("gold.feature_store", {"columns": {}})
@@ -171,24 +164,25 @@ def read_definitions(run_dir: Path, scoring_set: Path) -> Definitions:
     return Definitions((rests_on, *groups), _one_line(store["columns"].get(ENTITY_KEY)))
 
 
+def _feature(row: Mapping[str, Any], data_type: str, source: SourceContract) -> Feature:
+    """Return the feature of a row of the catalogue."""
+    tags: tuple[str, ...] = ("personal",) if row["source_column"] in source.personal_columns else ()
+    tags += ("sensitive",) if row["sensitive_uses"] else ()
+    return Feature(row["feature"], data_type, _one_line(row["description"]), tags)
+
+
 def _scoring_set(
     groups: Iterable[str], types: Mapping[str, str], store: Mapping[str, Any]
 ) -> Group:
     """Return the view of what a vector rests on: its day, and the snapshot used of each group."""
     columns = [f"{group}_{part}" for group in groups for part in GROUP_COLUMNS]
-    features = [_feature(types, name, store["columns"].get(name)) for name in columns]
+    described = {DAY_COLUMN: DAY_DESCRIPTION} | {c: store["columns"].get(c) for c in columns}
     return Group(
         SCORING_SET,
-        (_feature(types, DAY_COLUMN, DAY_DESCRIPTION), *features),
+        tuple(Feature(c, types[c], _one_line(text)) for c, text in described.items()),
         description=SCORING_SET_DESCRIPTION,
         owner=store.get("owner") or "",
     )
-
-
-def _feature(
-    types: Mapping[str, str], name: str, description: str | None, tags: tuple[str, ...] = ()
-) -> Feature:
-    return Feature(name, types[name], _one_line(description), tags)
 
 
 def _one_line(text: str | None) -> str:

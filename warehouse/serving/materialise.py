@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -42,21 +42,12 @@ NO_SNAPSHOT = "timestamp '1970-01-01'"  # event timestamp of a group without a s
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Materialised:
-    """A materialisation: what is served now, and the customers written of each group."""
-
-    served: Served
-    written: dict[str, int]
-    is_incremental: bool
-
-
-def materialise(datamart_dir: Path, day: date, store: OnlineStore, say: Say) -> Materialised:
+def materialise(datamart_dir: Path, day: date, store: OnlineStore, say: Say) -> dict[str, int]:
     """Serve the features of every customer known on a day, from the published run.
 
-    Only customers whose values differ from those that the spare store holds are written. What is
-    served changes in one step at the end; until then, and after any failure, the old values are
-    served whole.
+    Only customers whose values differ from those that the spare store holds are written; returns
+    how many of each group. What is served changes in one step at the end; until then, and after any
+    failure, the old values are served whole.
 
     Raises UserError where nothing is published, another process materialises, or a feature's type
     is one that Feast cannot hold.
@@ -73,7 +64,7 @@ def materialise(datamart_dir: Path, day: date, store: OnlineStore, say: Say) -> 
 
 def _materialise(
     folder: Path, run_dir: Path, day: date, store: OnlineStore, say: Say
-) -> Materialised:
+) -> dict[str, int]:
     say(f"computing the features of every customer known on {day}")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         new_set = Path(scratch) / "new.parquet"
@@ -85,11 +76,11 @@ def _materialise(
     served = store.served()
     _keep_history(folder, served)
     if served is not None and replace(wanted, materialised_at=served.materialised_at) == served:
-        return Materialised(served, {group.name: 0 for group in definitions.groups}, True)
-    done = write_store(folder, definitions, wanted, store, say)
+        return {group.name: 0 for group in definitions.groups}
+    written = write_store(folder, definitions, wanted, store, say)
     _keep_history(folder, wanted)
     _remove_old_sets(folder)
-    return done
+    return written
 
 
 def serving_dir(datamart_dir: Path) -> Path:
@@ -128,8 +119,10 @@ def _describe(run_dir: Path, day: date, new_set: Path, definitions: Definitions)
 
 def write_store(
     folder: Path, definitions: Definitions, wanted: Served, store: OnlineStore, say: Say
-) -> Materialised:
+) -> dict[str, int]:
     """Write what of a scoring set's file differs into the spare store, and switch to it.
+
+    Returns how many customers were written of each group.
 
     The file is `scoring_sets/<wanted.scoring_set>` below the repository's folder. Killed between
     the registry and the store, the old values are there under the new definitions, and the next
@@ -147,15 +140,14 @@ def write_store(
         for group in definitions.groups:
             written[group.name] = _write_group(con, repository, group, new_set, old_set)
             say(f"{group.name}: {written[group.name]:,} of {wanted.customers:,} customers written")
-    store.complete_spare(wanted)
     write_settings(folder, store.live)
     link_new = folder / f"{SCORING_SET_FILE}.new"
     link_new.unlink(missing_ok=True)
     link_or_copy(str(new_set), str(link_new))
     link_new.replace(folder / SCORING_SET_FILE)
     os.replace(folder / NEXT_REGISTRY, folder / REGISTRY_FILE)
-    store.switch()
-    return Materialised(wanted, written, old_set is not None)
+    store.switch(wanted)
+    return written
 
 
 def _base(folder: Path, held: Served | None, wanted: Served) -> Path | None:

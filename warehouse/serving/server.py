@@ -1,16 +1,15 @@
 """Runs Feast's own feature server over the repository, and lets it follow what is materialised."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.base.errors import UserError
+from warehouse.base.servers import answers, check_port_is_free
 from warehouse.serving.repository import REGISTRY_FILE
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -44,7 +43,7 @@ def serving_process(folder: Path, host: str, port: int, workers: int) -> Iterato
 
     Raises UserError where the port is taken, or the server ends before it answers.
     """
-    _check_port(host, port)
+    check_port_is_free(host, port)
     command = [
         Path(sys.executable).with_name("feast"), "--chdir", folder, "serve",
         "--host", host, "--port", port, "--workers", workers, "--no-access-log",
@@ -68,27 +67,11 @@ def _files(folder: Path) -> list[tuple[int, int]]:
     return [(file.stat().st_ino, file.stat().st_mtime_ns) for file in names if file.exists()]
 
 
-def _check_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(
-                f"port {port} of {host} cannot be used ({error.strerror}); choose another with"
-                " --port"
-            ) from error
-
-
 def _wait_until_it_answers(server: Server, url: str) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < give_up:
+    while not answers(url):
         if server.poll() is not None:
             raise UserError(f"Feast's server ended with code {server.returncode}; see its messages")
-        try:
-            with opener.open(url, timeout=3):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise UserError(f"Feast's server did not answer at {url} in {SECONDS_TO_START} seconds")
+        if time.monotonic() > give_up:
+            raise UserError(f"Feast's server did not answer at {url} in {SECONDS_TO_START} seconds")
+        time.sleep(0.2)

@@ -75,12 +75,9 @@ class SqliteStore:
         for file in self._spare.parent.glob(f"{self._spare.name}*"):  # and what SQLite keeps of it
             file.unlink()
 
-    def complete_spare(self, held: Served) -> None:
-        """Record that the spare half holds a scoring set whole."""
+    def switch(self, held: Served) -> None:
+        """Record what the spare half holds whole, and serve it from now on, in one step."""
         self._record(held)
-
-    def switch(self) -> None:
-        """Serve the spare half from now on, in one step."""
         with self._spare.open("rb") as file:
             os.fsync(file.fileno())
         self._spare.replace(self._live)
@@ -145,12 +142,9 @@ class RedisStore:
         self._clients[1].flushdb()
         self._clients[1].set(RECORD_KEY, "")  # ours, and not whole
 
-    def complete_spare(self, held: Served) -> None:
-        """Record that the spare half holds a scoring set whole."""
+    def switch(self, held: Served) -> None:
+        """Record what the spare half holds whole, and serve it from now on, in one step."""
         self._clients[1].set(RECORD_KEY, json.dumps(asdict(held)))
-
-    def switch(self) -> None:
-        """Serve the spare half from now on, in one step."""
         if not self._clients[0].exists(RECORD_KEY):
             self._clients[0].set(RECORD_KEY, "")  # it becomes the spare one, and is ours
         self._clients[0].swapdb(*self._dbs)
