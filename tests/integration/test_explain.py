@@ -81,9 +81,9 @@ def test_null_groups_say_why(con, two_clocks):
 
 def test_versions_say_which_one_was_used_and_what_came_too_late(con, two_clocks):
     """A loan of the summer of 2024, whose spring was corrected in October."""
-    (loan_id,) = con.execute(
+    loan_id, snapshot_date, row_number = con.execute(
         """
-        select min(store.loan_id)
+        select store.loan_id, corrected.snapshot_date, corrected.row_number
         from gold.feature_store as store
         inner join silver.clickstream as corrected
             on
@@ -91,15 +91,9 @@ def test_versions_say_which_one_was_used_and_what_came_too_late(con, two_clocks)
                 and corrected.arrival = 'correction'
                 and corrected.snapshot_date = store.clickstream_snapshot_date
         where store.application_date < '2024-10-05'
+        order by all
+        limit 1
         """
-    ).fetchone()
-    snapshot_date, row_number = con.execute(
-        "select corrected.snapshot_date, corrected.row_number from gold.feature_store as store"
-        " inner join silver.clickstream as corrected on"
-        " store.customer_id = corrected.customer_id"
-        " and corrected.snapshot_date = store.clickstream_snapshot_date"
-        " where store.loan_id = ? and corrected.arrival = 'correction'",
-        [loan_id],
     ).fetchone()
     text = section(page(two_clocks, loan_id), "Clickstream")
     file = "feature_clickstream.csv"

@@ -13,7 +13,7 @@ import duckdb
 from warehouse.base.catalog import attach
 from warehouse.base.rows import rows_of
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
-from warehouse.transform.dbt_options import run_options, run_variables
+from warehouse.transform.dbt_options import invoke, run_options, run_variables
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,11 @@ def render(template: str) -> str:
 
 
 def _dbt(command: str, folder: Path, *options: str, manifest: Any = None, **variables: Any) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    options += (*run_options(folder / "run", folder / "target", variables), "--no-write-json")
-    options += ("--log-level", "none", "--log-level-file", "none")
+    options += (*run_options(folder / "run", folder / "target", variables),)
     if command == "compile":
         options += ("--indirect-selection", "empty")
     messages: list[str] = []
-    runner = dbtRunner(manifest, callbacks=[lambda event: messages.append(event.info.msg)])
-    outcome = runner.invoke([command, *options])
+    outcome = invoke([command, *options], manifest, lambda event: messages.append(event.info.msg))
     assert outcome.success, " ".join(" ".join(messages).split())
     return outcome
 

@@ -108,7 +108,7 @@ def _groups(page: _Page) -> dict[str, list[str]]:
     Groups without a source are among them; the provenance of a group is no feature.
     """
     order = list(page.loan)
-    models = page.project.between(SPINE_MODEL, FEATURE_MODEL)
+    models = [model.name for model in page.project.between(SPINE_MODEL, FEATURE_MODEL)]
     groups = {}
     for group in [m.removesuffix("_features") for m in models if m.endswith("_features")]:
         described = page.con.execute(f"describe gold.{group}_features").fetchall()

@@ -181,10 +181,11 @@ def _build(con: DuckDBPyConnection, project: CompiledProject, first: int, last: 
             project.model(SPINE_MODEL).relation,
             f"select * exclude ({ROW}) from applications where {ROW} between {first} and {last}",
         )
-        *groups, features = project.between(SPINE_MODEL, FEATURE_MODEL)
-        project.build(con, [*groups, features])
-        for group in groups:  # all of it is in the feature store
-            con.execute(f"drop table {project.model(group).relation}")
+        models = project.between(SPINE_MODEL, FEATURE_MODEL)
+        for model in models:
+            create_relation(con, "table", model.relation, model.sql)
+        for model in models[:-1]:  # all of it is in the feature store
+            con.execute(f"drop table {model.relation}")
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         raise UserError(
             "the models of the published run do not fit its tables"

@@ -16,9 +16,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from warehouse.base.errors import UserError
+from warehouse.base.files import read_json
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
 from warehouse.contracts.contract import SourceContract, read_contracts
-from warehouse.transform.dbt_options import run_options, run_variables, shared_target
+from warehouse.transform.dbt_options import invoke, run_options, run_variables, shared_target
 
 COMPILED_FILE = "compiled.json"
 SPINE_MODEL = "loan_applications"  # what gold is built on: one row a loan application
@@ -67,28 +68,15 @@ class CompiledProject:
         needed = self.ancestors(names)
         return [model for model in self.models if model.relation in needed]
 
-    def between(self, start: str, end: str) -> list[str]:
+    def between(self, start: str, end: str) -> list[Model]:
         """Return the models made from `start` that `end` is made from, in order, with `end`."""
-        above, below = {self.model(start).relation}, self.ancestors([end])
+        above = {self.model(start).relation}
         between = []
-        for model in self.models:
+        for model in self.needed([end]):
             if above.intersection(model.depends_on):
                 above.add(model.relation)
-                between += [model.name] if model.relation in below else []
+                between.append(model)
         return between
-
-    def build(self, con: DuckDBPyConnection, names: Iterable[str]) -> None:
-        """Create the named models as tables, in the order of the project.
-
-        con is a connection of `connect_in_memory` whose catalogue shows what the models read. A
-        relation that is there already under a model's name is replaced.
-
-        Raises duckdb.Error where a model cannot be built.
-        """
-        wanted = set(names)
-        for model in self.models:
-            if model.name in wanted:
-                create_relation(con, "table", model.relation, model.sql)
 
     def save(self, run_dir: Path) -> None:
         """Keep the compiled project with the run that was built from it."""
@@ -146,30 +134,18 @@ def compile_project(
 
     Raises UserError with dbt's message where it cannot compile the project.
     """
-    from dbt.cli.main import dbtRunner  # late: importing dbt takes a second
-
     target = target_dir or shared_target(project_dir)
-    variables = run_variables(**_moment_of_run(run_dir))
+    inputs = (read_json(run_dir / "manifest.json") or {}).get("inputs", {})
+    variables = run_variables(inputs.get("as_of"), inputs.get("known_at"))
     options = run_options(target / "empty_run", target, variables, project_dir=project_dir)
-    options += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     models = ["--select", "resource_type:model", "--indirect-selection", "empty", "--full-refresh"]
-    outcome = dbtRunner().invoke(["parse", *options])
+    outcome = invoke(["parse", *options])
     if outcome.success:
         manifest: Any = outcome.result
-        outcome = dbtRunner(manifest=manifest).invoke(["compile", *models, *options])
-    if isinstance(outcome.exception, KeyboardInterrupt):
-        raise outcome.exception
+        outcome = invoke(["compile", *models, *options], manifest)
     if not outcome.success:
         raise UserError(f"dbt cannot compile {project_dir}: {_dbt_message(outcome)}")
     return CompiledProject.from_manifest(manifest, project_dir)
-
-
-def _moment_of_run(run_dir: Path) -> dict[str, str]:
-    try:
-        inputs = json.loads((run_dir / "manifest.json").read_text())["inputs"]
-    except (OSError, ValueError, KeyError):
-        return {}
-    return {name: inputs[name] for name in ("as_of", "known_at") if inputs.get(name)}
 
 
 def _dbt_message(outcome: Any) -> str:

@@ -1,7 +1,7 @@
-"""How dbt is called on the folder of a run, and its parse of the project, which all runs share."""
+"""Calls dbt on the folder of a run; its parse of the project is shared by all runs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from warehouse.base.paths import DBT_DIR
 
 RUN_FILE = "run.json"  # in dbt's target folder; read by the plugin
 PARSE_FILE = "partial_parse.msgpack"  # dbt's own name for what it has parsed
+QUIET = ("--no-write-json", "--log-level", "none", "--log-level-file", "none")
 
 
 def run_options(
@@ -19,10 +20,10 @@ def run_options(
     memory_limit: str | None = None,
     project_dir: Path = DBT_DIR,
 ) -> list[str]:
-    """Return dbt's options to work on the folder of a run.
+    """Write the folder of a run where the plugin reads it; return dbt's options to work on it.
 
     dbt parses the whole project (5 CPU seconds) when a variable or the profile differs from the
-    last time: so the folder, another one each time, is written to a file that the plugin reads.
+    last time: so the folder, another one each time, is in a file of dbt's target folder instead.
     Where target_dir has no earlier parse, dbt begins with the one in `shared_target`.
     """
     target_dir.mkdir(parents=True, exist_ok=True)
@@ -49,3 +50,19 @@ def run_variables(as_of: str | None = None, known_at: str | None = None) -> dict
 def shared_target(project_dir: Path = DBT_DIR) -> Path:
     """Return dbt's target folder for what needs no folder of its own."""
     return project_dir / "target" / "run"
+
+
+def invoke(
+    arguments: Sequence[str], manifest: Any = None, on_event: Callable[[Any], None] | None = None
+) -> Any:
+    """Run a dbt command in this process, without its log and JSON files; return dbt's outcome.
+
+    manifest is that of an earlier parse. Raises KeyboardInterrupt where somebody stopped it.
+    """
+    from dbt.cli.main import dbtRunner  # takes two seconds, which a re-run does not need
+
+    runner = dbtRunner(manifest, callbacks=[on_event] if on_event else [])
+    outcome = runner.invoke([*arguments, *QUIET])
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
+    return outcome

@@ -2,14 +2,12 @@
 
 Its config in profiles.yml says which folder the models are written to:
 
-    is_run         whether it is the folder of a run, which the file run.json in dbt's target folder
-                   names: what it holds is shown, nothing else
-    run_dir        the same, named here
+    run_dir        the folder of a run, whose own tables alone are shown; empty where the file
+                   run.json in dbt's target folder names it
     datamart_dir   a datamart: models go to its folder dev; what dev does not hold is shown as
                    published. Relative paths begin at dbt_project
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
 from warehouse.base import catalog
+from warehouse.base.files import read_json
 from warehouse.base.layout import Datamart
 from warehouse.base.paths import DBT_DIR
 from warehouse.transform import tables
@@ -33,25 +32,26 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Find the folders to read and the one to write."""
         self.memory_limit: str | None = None
-        if run_dir := plugin_config.get("run_dir"):
-            self.write_dir = Path(run_dir)
+        if "run_dir" in plugin_config:
+            self.write_dir = Path(plugin_config["run_dir"] or self._read_run())
             self.read_dirs = [self.write_dir]
-        elif plugin_config.get("is_run"):
-            file = Path(get_flags().TARGET_PATH) / RUN_FILE  # type: ignore[no-untyped-call]
-            if not file.is_file():
-                raise DbtRuntimeError("the target run is for `python main.py` only; use dev")
-            run = json.loads(file.read_text("utf-8"))
-            self.write_dir, self.memory_limit = Path(run["run_dir"]), run["memory_limit"]
-            self.read_dirs = [self.write_dir]
-        else:
-            datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))
-            published = datamart.current_run()
-            if published is None:
-                raise DbtRuntimeError(
-                    f"no datamart in {datamart.root.resolve()}: run `python main.py` once first"
-                )
-            self.write_dir = datamart.dev.resolve()
-            self.read_dirs = [published, self.write_dir]
+            return
+        datamart = Datamart(DBT_DIR / plugin_config.get("datamart_dir", "../datamart"))
+        published = datamart.current_run()
+        if published is None:
+            raise DbtRuntimeError(
+                f"no datamart in {datamart.root.resolve()}: run `python main.py` once first"
+            )
+        self.write_dir = datamart.dev.resolve()
+        self.read_dirs = [published, self.write_dir]
+
+    def _read_run(self) -> str:
+        """Return the folder of the run that called dbt, and note its memory limit."""
+        run = read_json(Path(get_flags().TARGET_PATH) / RUN_FILE)  # type: ignore[no-untyped-call]
+        if run is None:
+            raise DbtRuntimeError("the target run is for `python main.py` only; use dev")
+        self.memory_limit = run["memory_limit"]
+        return str(run["run_dir"])
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Set the folder that models are written to."""

@@ -11,7 +11,7 @@ import duckdb
 
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
-from warehouse.transform.dbt_options import run_options, run_variables, shared_target
+from warehouse.transform.dbt_options import invoke, run_options, run_variables, shared_target
 
 DESCRIPTIONS_FILE = "descriptions.json"
 MESSAGES_SHOWN = 5  # of a failed test, in the one line that a user sees
@@ -118,15 +118,9 @@ class Dbt:
         return list(outcome.result)
 
     def _invoke(self, *command: str) -> Any:
-        from dbt.cli.main import dbtRunner  # takes two seconds, which a re-run does not need
-
         options = run_options(self.run_dir, self.target_dir, self.variables, self.memory_limit)
-        options += ["--threads", str(self.threads), "--no-use-colors", "--no-write-json"]
-        options += ["--log-level", "none", "--log-level-file", "none"]
-        runner = dbtRunner(manifest=self.manifest, callbacks=[self._on_event])
-        outcome = runner.invoke([*command, *options])
-        if isinstance(outcome.exception, KeyboardInterrupt):
-            raise outcome.exception
+        options += ["--threads", str(self.threads), "--no-use-colors"]
+        outcome = invoke([*command, *options], self.manifest, self._on_event)
         if not outcome.success and outcome.result is None:
             raise UserError(f"dbt could not read the project: {_one_line(str(outcome.exception))}")
         return outcome
