@@ -36,6 +36,7 @@ from warehouse.base.paths import PROJECT_DIR
 from warehouse.proof.compare import ROWS
 from warehouse.proof.console import show
 from warehouse.proof.prove import Event, ProofStopped, prove
+from warehouse.transform.compiled import compile_project
 from warehouse.transform.dbt_options import PARSE_FILE, shared_target
 
 MONTHS = ["2024-08"]
@@ -238,32 +239,31 @@ def test_the_project_as_it_is_has_no_leak_and_is_what_is_published(published):
     assert not list(published.glob("proof_*/full*"))
 
 
-def test_fail_fast_ends_with_the_first_month_that_differs(tiny, project):
+def test_a_proof_can_end_before_the_last_month(tiny, project, monkeypatch):
+    """At the first month that differs, when somebody stops it, or because of an unknown month."""
     (tiny / "proof.json").unlink(missing_ok=True)
     leak = {"mean_of_the_whole_history": FEATURE_LEAKS["mean_of_the_whole_history"]}
     with planted(project, features(leak)):
-        result = prove(tiny, project, ["2023-02", "2023-06", "2024-03"], fail_fast=True, workers=1)
-
-    assert result["outcome"] == "failed"
-    assert result["months"] == ["2023-02"]
-    assert json.loads((tiny / "proof.json").read_text()) == result
-
-
-def test_a_proof_that_is_stopped_gives_what_it_found_so_far(tiny, project):
-    (tiny / "proof.json").unlink(missing_ok=True)
+        compiled = compile_project(project, tiny / "current")
+    monkeypatch.setattr("warehouse.proof.prove.compile_project", lambda *_: compiled)
 
     def stop(event: Event) -> None:
         if event.differences:
             raise KeyboardInterrupt
 
-    with (
-        planted(project, features(FEATURE_LEAKS)),
-        pytest.raises(ProofStopped) as stopped,
-    ):
-        prove(tiny, project, ["2024-03"], stop)
+    with pytest.raises(ProofStopped) as stopped:
+        prove(tiny, project, ["2024-03"], stop, workers=1)
     assert stopped.value.result["outcome"] == "stopped"
     assert stopped.value.result["differences"]
+    with pytest.raises(UserError, match="'2031-01' is not in the data: 2023-01 to "):
+        prove(tiny, project, ["2031-01"])
     assert not (tiny / "proof.json").exists()
+
+    months = ["2023-02", "2023-06", "2024-03"]
+    result = prove(tiny, project, months, fail_fast=True, workers=1)
+    assert result["outcome"] == "failed"
+    assert result["months"] == months[:1]
+    assert json.loads((tiny / "proof.json").read_text()) == result
 
 
 @pytest.mark.parametrize(
@@ -301,9 +301,7 @@ def test_a_folder_that_cannot_be_written_is_named(tiny, monkeypatch):
         prove(tiny)
 
 
-def test_an_unknown_month_and_models_that_do_not_compile_are_named(tiny, project):
-    with pytest.raises(UserError, match="'2031-01' is not in the data: 2023-01 to "):
-        prove(tiny, project, ["2031-01"])
+def test_models_that_do_not_compile_are_named(tiny, project):
     broken = (ATTRIBUTES, ANCHOR, "{{ no_such_macro() }}, " + ANCHOR)
     with (
         planted(project, broken),

@@ -92,16 +92,10 @@ SECOND_CLOCK_LEAKS = {
 }
 
 
-def copy_dbt_project(folder: Path) -> Path:
-    """Copy the dbt project as it is, at its full width, into a folder."""
-    project = folder / "dbt_project"
-    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
-    return project
-
-
 def copy_narrow_project(folder: Path) -> Path:
     """Copy the dbt project with three counters and two windows, for what needs no width."""
-    project = copy_dbt_project(folder)
+    project = folder / "dbt_project"
+    shutil.copytree(DBT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     leave_out_windows(project)
     _change_settings(project, "clickstream_columns: 20", "clickstream_columns: 3")
     return project

@@ -1,12 +1,10 @@
 """The full build that all rebuilds are compared with, and the databases they are made in."""
 
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -24,11 +22,10 @@ from warehouse.proof.variants import (
     Variant,
     spine_sources,
 )
-from warehouse.transform.compiled import CompiledProject, Model, connect_in_memory, create_relation
+from warehouse.transform.compiled import CompiledProject, Model, create_relation
 
 PROVEN_MODELS = ("feature_store", "label_store", "training_set")
 KNOWN_LOANS = '"proof"."known_loans"'
-SMALL_CELLS = 1_000_000  # of a relation that is asked whether it is as in the full build
 # DuckDB's functions that ask what time it is, by what they return.
 CLOCK = {
     "date": ("current_date", "today"),
@@ -39,7 +36,7 @@ CLOCK = {
 
 @dataclass(frozen=True)
 class FullBuild:
-    """The models built from all of bronze, each kept as a file of the folder `scratch`."""
+    """The models built from all of bronze; the tables are kept as files of the folder `scratch`."""
 
     project: CompiledProject
     run_dir: Path
@@ -72,7 +69,7 @@ def build_full(
     models = tuple(project.needed(table.name for table in tables))
     full = FullBuild(project, run_dir, scratch, bronze, models, tuple(tables))
     _create_known_loans(con, full)
-    for relation in [*(model.relation for model in models), KNOWN_LOANS]:
+    for relation in [*(table.relation for table in tables), KNOWN_LOANS]:
         con.execute(
             f"copy (from {relation}) to {full.file(relation)}"
             " (format parquet, compression uncompressed)"
@@ -147,85 +144,35 @@ def _create_known_loans(con: DuckDBPyConnection, full: FullBuild) -> None:
 
 
 class Rebuilder:
-    """A database in which variants are built over and over, on another day than today.
+    """A database in which variants are built over and over, on another day than today."""
 
-    `stop` is set to end it: no further query begins then, and `interrupt` ends the one at work.
-    """
-
-    def __init__(self, full: FullBuild, stop: threading.Event) -> None:
+    def __init__(self, full: FullBuild, con: DuckDBPyConnection) -> None:
         self._full = full
-        self._stop = stop
-        self._marks: dict[str, tuple[Any, ...]] = {}
-        self._con = connect_in_memory(threads=1, spill_dir=full.scratch)
+        self._con = con
         attach(self._con, full.run_dir)
         _set_another_day(self._con)
         create_relation(self._con, "table", KNOWN_LOANS, f"from {full.file(KNOWN_LOANS)}")
         for table in full.tables:
-            source = f"(from {full.file(table.relation)})"
-            hash_rows(self._con, table, source, f"hashes_{table.name}")
-
-    def interrupt(self) -> None:
-        """End the query at work, from another thread."""
-        self._con.interrupt()
+            hash_rows(self._con, table, f"(from {full.file(table.relation)})", table.hashes)
 
     def differences(self, variant: Variant) -> tuple[list[Difference], int]:
         """Build a variant; return what of it is not as in the full build, of how many rows."""
         self._con.execute(f"set threads = {4 if variant.kind == 'threads' else 1}")
-        unchanged = self._show_published() if variant.kind == "published" else self._build(variant)
+        if variant.kind == "published":
+            for table in self._full.tables:
+                path = quoted_text(str(self._full.run_dir / "gold" / f"{table.name}.*parquet"))
+                create_relation(self._con, "view", table.relation, f"from read_parquet({path})")
+        else:
+            self._full.bronze.show(self._con, variant)
+            _build(self._con, self._full.models, f"{variant.kind} {variant.month}")
         found: list[Difference] = []
         compared = 0
         for table in self._full.tables:
-            self._check()
-            if table.relation not in unchanged:
-                differing, rows = self._comparison(table, variant).run(self._con)
-                place = (f"gold.{table.name}", variant.month, variant.kind)
-                found += [
-                    Difference(column, *place, count, loan) for column, count, loan in differing
-                ]
-                compared += rows
+            differing, rows = self._comparison(table, variant).run(self._con)
+            place = (f"gold.{table.name}", variant.month, variant.kind)
+            found += [Difference(column, *place, count, loan) for column, count, loan in differing]
+            compared += rows
         return found, compared
-
-    def _check(self) -> None:
-        if self._stop.is_set():
-            raise duckdb.InterruptException("the proof was stopped")
-
-    def _build(self, variant: Variant) -> set[str]:
-        """Build the models in order; return the relations that are as in the full build.
-
-        A model all of whose inputs are as in the full build is not built but taken from there.
-        """
-        unchanged = self._full.bronze.show(self._con, variant)
-        for model in self._full.models:
-            self._check()
-            if variant.day and unchanged.issuperset(model.depends_on):
-                create_relation(
-                    self._con, "view", model.relation, f"from {self._full.file(model.relation)}"
-                )
-                unchanged.add(model.relation)
-                continue
-            _build(self._con, (model,), f"{variant.kind} {variant.month}")
-            if variant.day and self._is_as_in_full(model.relation):
-                unchanged.add(model.relation)
-        return unchanged
-
-    def _show_published(self) -> set[str]:
-        """Let the tables show what is published; none is taken to be as in the full build."""
-        for table in self._full.tables:
-            path = quoted_text(str(self._full.run_dir / "gold" / f"{table.name}.*parquet"))
-            create_relation(self._con, "view", table.relation, f"from read_parquet({path})")
-        return set()
-
-    def _is_as_in_full(self, relation: str) -> bool:
-        """Tell whether a small relation is as in the full build; large ones are not asked."""
-        columns = len(self._con.execute(f"describe {relation}").fetchall())
-        (rows,) = one_row(self._con, f"select count(*) from {relation}")
-        if rows * columns > SMALL_CELLS:
-            return False
-        query = "select count(*), sum(hash(t)), bit_xor(hash(t)) from {} as t"
-        if relation not in self._marks:
-            full = self._full.file(relation)
-            self._marks[relation] = one_row(self._con, query.format(full))
-        return one_row(self._con, query.format(relation)) == self._marks[relation]
 
     def _comparison(self, table: Table, variant: Variant) -> Comparison:
         """Return which rows of a table are compared, and with what.
@@ -245,8 +192,6 @@ class Rebuilder:
         return Comparison(
             table=table,
             full=self._full.file(table.relation),
-            hashes=f"hashes_{table.name}",
-            found=table.relation,
             expected_if=expected_if,
             found_if=found_if,
             added_if=added_if,

@@ -42,6 +42,11 @@ class Table:
     label_delay_days: int
 
     @property
+    def hashes(self) -> str:
+        """The table of the hashes of its rows in the full build."""
+        return f"hashes_{self.name}"
+
+    @property
     def has_labels(self) -> bool:
         """Whether rows come with an outcome, which is known on a day of its own."""
         return any(name in self.columns for name in (*KNOWN_ON, "label_date"))
@@ -88,24 +93,22 @@ def hash_rows(con: DuckDBPyConnection, table: Table, rows: str, target: str) -> 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One table of one variant against the full build.
+    """One table of one variant, which is at its place, against the full build.
 
-    full and found are FROM clauses of all columns; hashes a table of the keys and row_hash of full.
+    full is the file of the full build; table.hashes the table of its keys and row_hash.
     expected_if and found_if are conditions on the rows that have to be there and to be the same;
-    added_if is one on the rows of `found` that the full build has to have as well.
+    added_if is one on the rows of the variant that the full build has to have as well.
     """
 
     table: Table
     full: str
-    hashes: str
-    found: str
     expected_if: str
     found_if: str
     added_if: str
 
     def run(self, con: DuckDBPyConnection) -> tuple[list[Found], int]:
         """Return what differs, and how many rows of the full build were compared."""
-        hash_rows(con, self.table, f"{self.found} where {self.found_if}", "found_hashes")
+        hash_rows(con, self.table, f"{self.table.relation} where {self.found_if}", "found_hashes")
         keys = ", ".join(self.table.keys)
         con.execute(
             f"""
@@ -115,7 +118,7 @@ class Comparison:
                 expected.row_hash is null as is_added,
                 found_hashes.row_hash is null as is_missing
             from (
-                select * from {self.hashes}
+                select * from {self.table.hashes}
                 semi join (from {self.full} where {self.expected_if}) using ({keys})
             ) as expected
             full join found_hashes using ({keys})
@@ -133,7 +136,8 @@ class Comparison:
             select count(*), min(loan_id) from differing
             where
                 is_missing or (is_added and ({keys}) in (
-                    select ({keys}) from {self.found} where {self.found_if} and {self.added_if}
+                    select ({keys}) from {self.table.relation}
+                    where {self.found_if} and {self.added_if}
                 ))
             """,
         )
@@ -146,7 +150,7 @@ class Comparison:
         rows, example = one_row(con, f"select count(*), min(loan_id) from ({changed})")
         if rows == 0 or not self.table.is_unique:
             return [(ROWS, rows, example)] if rows else []
-        for side, relation in (("a", self.full), ("b", self.found)):
+        for side, relation in (("a", self.full), ("b", self.table.relation)):
             con.execute(
                 f"create or replace temp table changed_{side} as"
                 f" from {relation} semi join ({changed}) using ({keys}) order by {keys}"

@@ -14,18 +14,18 @@ It knows no feature: it runs the SQL that dbt compiles from the project as it is
 
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from warehouse.base.errors import UserError
 from warehouse.base.files import write_json
@@ -38,7 +38,7 @@ from warehouse.proof.variants import Variant
 from warehouse.transform.compiled import CompiledProject, compile_project, connect_in_memory
 
 PROOF_FILE = "proof.json"
-WAIT_SECONDS = 0.2  # between looks at whether somebody asked the proof to stop
+WAIT_SECONDS = 0.2  # between two interrupts of the queries at work
 Result = TypeVar("Result")
 
 
@@ -120,7 +120,9 @@ def prove(
             _Workers(workers) as pool,
         ):
             on_progress(Event("building all of gold"))
-            full = _build_full(pool, project, run_dir, Path(scratch))
+            con = pool.connect(Path(scratch))
+            full = pool.submit(build_full, con, project, run_dir, Path(scratch)).result()
+            con.close()
             findings.columns = sum(len(table.columns) for table in full.tables)
             variants = _variants(pool, full, months)
             _run(pool, full, variants, findings, on_progress, fail_fast)
@@ -138,65 +140,39 @@ class _Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self.stop = threading.Event()
+        self.count = count
         self._pool = ThreadPoolExecutor(count)
-        self._interrupts: list[Callable[[], None]] = []
-        self._local = threading.local()
-        self._at_work: set[Future[Any]] = set()
+        self._connections: list[DuckDBPyConnection] = []
+        self._futures: list[Future[Any]] = []
 
     def __enter__(self) -> "_Workers":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        while any(not future.done() for future in self._at_work):
-            for interrupt in self._interrupts:
+        while unfinished := [future for future in self._futures if not future.done()]:
+            for con in self._connections:  # again and again: it may be between two queries
                 with suppress(duckdb.ConnectionException):  # closed: it has ended
-                    interrupt()
-            wait(self._at_work, timeout=WAIT_SECONDS)
+                    con.interrupt()
+            wait(unfinished, timeout=WAIT_SECONDS)
         self._pool.shutdown()
 
-    def interruptible(self, interrupt: Callable[[], None]) -> None:
-        """Have `interrupt` called when the proof is stopped."""
-        self._interrupts.append(interrupt)
+    def connect(self, spill_dir: Path, threads: int | None = None) -> DuckDBPyConnection:
+        """Open a database whose queries are interrupted when the proof is stopped."""
+        con = connect_in_memory(threads, spill_dir=spill_dir)
+        self._connections.append(con)
+        return con
 
-    def submit(self, call: Callable[[], Result]) -> Future[Result]:
+    def submit(self, call: Callable[..., Result], *arguments: Any) -> Future[Result]:
         """Let a thread make a call."""
-        future = self._pool.submit(call)
-        self._at_work.add(future)
+        future = self._pool.submit(call, *arguments)
+        self._futures.append(future)
         return future
-
-    def result(self, call: Callable[[], Result]) -> Result:
-        """Let a thread make a call, and wait for its result in a way that a signal can end."""
-        future = self.submit(call)
-        while not future.done():
-            wait([future], timeout=WAIT_SECONDS)
-        return future.result()
-
-    def rebuilder(self, full: FullBuild) -> Rebuilder:
-        """Return the database of the thread that asks."""
-        if not hasattr(self._local, "rebuilder"):
-            self._local.rebuilder = Rebuilder(full, self.stop)
-            self.interruptible(self._local.rebuilder.interrupt)
-        rebuilder: Rebuilder = self._local.rebuilder
-        return rebuilder
-
-
-def _build_full(
-    pool: _Workers, project: CompiledProject, run_dir: Path, scratch: Path
-) -> FullBuild:
-    con = connect_in_memory(spill_dir=scratch)
-    pool.interruptible(con.interrupt)
-    try:
-        return pool.result(lambda: build_full(con, project, run_dir, scratch))
-    finally:
-        pool.result(con.close)
 
 
 def _variants(pool: _Workers, full: FullBuild, months: Sequence[str] | None) -> list[Variant]:
     """Return the rebuilds to make: two a month, in the order of months, then the others."""
-    days = _chosen(pool.result(lambda: days_to_cut(full)), months)
+    days = _chosen(pool.submit(days_to_cut, full).result(), months)
     variants = [Variant(kind, day) for day in days for kind in ("nonsense", "truncated")]
     variants += [Variant("shuffled"), Variant("threads")]
     if full.project.models == CompiledProject.load(full.run_dir).models:
@@ -225,27 +201,31 @@ def _run(
 ) -> None:
     """Build and compare the variants, and add what differs to the findings as it is found."""
     findings.builds = 1  # the full one
-    pending = {
-        pool.submit(partial(_differences, pool, full, variant)): variant for variant in variants
-    }
-    while pending:
-        for future in wait(pending, WAIT_SECONDS, FIRST_COMPLETED).done:
-            variant = pending.pop(future)
-            differences, rows = future.result()
-            findings.builds += variant.kind != "published"
-            findings.rows_compared += rows
-            findings.differences += differences
-            if variant.day:
-                findings.months.add(variant.month)
-            place = f"{len(variants) - len(pending)} of {len(variants)}"
-            text = f"{place}: {variant.month} {variant.kind}: {_summary(differences)}"
-            on_progress(Event(text, tuple(differences)))
-        if fail_fast and findings.differences:
+    databases = [pool.connect(full.scratch, threads=1) for _ in range(pool.count)]
+    idle: SimpleQueue[Rebuilder] = SimpleQueue()
+    for made in [pool.submit(Rebuilder, full, con) for con in databases]:
+        idle.put(made.result())
+
+    def differences(variant: Variant) -> tuple[list[Difference], int]:
+        rebuilder = idle.get()
+        try:
+            return rebuilder.differences(variant)
+        finally:
+            idle.put(rebuilder)
+
+    pending = {pool.submit(differences, variant): variant for variant in variants}
+    for done, future in enumerate(as_completed(pending), start=1):
+        variant = pending[future]
+        found, rows = future.result()
+        findings.builds += variant.kind != "published"
+        findings.rows_compared += rows
+        findings.differences += found
+        if variant.day:
+            findings.months.add(variant.month)
+        text = f"{done} of {len(variants)}: {variant.month} {variant.kind}: {_summary(found)}"
+        on_progress(Event(text, tuple(found)))
+        if fail_fast and found:
             return
-
-
-def _differences(pool: _Workers, full: FullBuild, variant: Variant) -> tuple[list[Difference], int]:
-    return pool.rebuilder(full).differences(variant)
 
 
 def _summary(differences: list[Difference]) -> str:

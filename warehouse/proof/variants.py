@@ -6,7 +6,7 @@ load was landed, if that is later, unless corrections of its source count for al
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -51,7 +51,6 @@ class Bronze:
         self._project = project
         self._folder = folder
         self._loads = quoted_text(str(folder / "loads.parquet"))
-        self._last_known: dict[str, datetime] = {}
 
     def lay_out(self, con: DuckDBPyConnection) -> None:
         """Write the rows of every source, with when they are known, and nonsense of them.
@@ -75,21 +74,12 @@ class Bronze:
             )
             nonsense = _nonsense_rows(source, _date_columns(con, source) if is_spine else set())
             con.execute(f"copy ({nonsense}) to {self.file(source, NONSENSE)} {options}")
-            (last,) = one_row(con, f"select max({KNOWN_FROM}) from laid_out")
-            self._last_known[source.relation] = last or datetime.min
         con.execute("drop table if exists laid_out")
         con.execute(f"copy (from {LOADS}) to {self._loads} (format parquet)")
 
-    def show(self, con: DuckDBPyConnection, variant: Variant) -> set[str]:
-        """Let the bronze relations of a connection show what a variant has of them.
-
-        Returns the relations that show all there is.
-        """
-        unchanged = set()
+    def show(self, con: DuckDBPyConnection, variant: Variant) -> None:
+        """Let the bronze relations of a connection show what a variant has of them."""
         for source in self._project.sources:
-            end = datetime.combine(variant.day or date.max, time())
-            if self._last_known[source.relation] <= end:
-                unchanged.add(source.relation)
             kind = "table" if variant.kind == "shuffled" else "view"
             create_relation(con, kind, source.relation, self._rows(source, variant))
         loads = f"from {self._loads}"
@@ -102,10 +92,7 @@ class Bronze:
                 f"select * {loads} where landed_at <= timestamp '{variant.day}'"
                 f" or load_id in ({shown})"
             )
-        else:
-            unchanged.add(LOADS)
         create_relation(con, "table", LOADS, loads)
-        return unchanged
 
     def file(self, source: SourceContract, kind: str) -> str:
         """Return the file of the rows of a source, real or nonsense, in quotes."""
