@@ -11,13 +11,13 @@ from warehouse.base.memory import JVM_MIB, MIB, PYTHON_MIB, SMALLEST, MemoryLimi
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("4GB", 4 * 10**9), ("1.5GiB", 3 * 2**29), ("2048 MiB", 2**31), ("1100mb", 1_100_000_000)],
+    [("4GB", 4 * 10**9), ("1.5GiB", 3 * 2**29), ("2048 MiB", 2**31), ("1300mb", 1_300_000_000)],
 )
 def test_a_limit_is_read_as_a_person_writes_it(text, amount):
     assert memory_limit(text).bytes == amount
 
 
-@pytest.mark.parametrize("text", ["", "4", "GB", "four GB", "-4GB", "4TB", "500MB", "1GB", "1e9GB"])
+@pytest.mark.parametrize("text", ["", "4", "GB", "four GB", "-4GB", "4TB", "500MB", "1.1GiB"])
 def test_what_is_no_limit_or_too_small_a_one_is_refused(text):
     with pytest.raises(ValueError, match=r"is not an amount|is too little"):
         memory_limit(text)
@@ -28,7 +28,7 @@ def test_all_shares_together_stay_within_the_limit(amount):
     limit = MemoryLimit(amount)
     heap = int(limit.spark_heap.removesuffix("m"))
     held = int(limit.duckdb.removesuffix("MiB"))
-    assert heap >= 256
+    assert heap >= 450
     assert (heap + JVM_MIB + PYTHON_MIB) * MIB <= amount
     assert (held + PYTHON_MIB) * MIB <= amount
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 MIB = 2**20
 UNITS = {"MB": 10**6, "GB": 10**9, "MIB": MIB, "GIB": 2**30}
-SMALLEST = 2**30
 
 # Measured, and rounded up: what is there before the first row is read.
 PYTHON_MIB = 400  # this process with dbt loaded
 JVM_MIB = 350  # Spark's JVM outside its heap: classes, compiled code, threads, buffers
+SMALLEST_HEAP_MIB = 450  # with less Spark refuses to start
 DUCKDB_COUNTS = 0.9  # of the memory that DuckDB takes; buffers of its readers and writers are more
 LARGEST_HEAP_MIB = 4096  # Spark sorts and spills; more heap brings it nothing
+SMALLEST = (PYTHON_MIB + JVM_MIB + SMALLEST_HEAP_MIB) * MIB
 
 
 @dataclass(frozen=True)
@@ -45,5 +46,7 @@ def memory_limit(text: str) -> MemoryLimit:
         raise ValueError(f"{text!r} is not an amount of memory, expected one such as 4GB or 1.5GiB")
     limit = MemoryLimit(int(float(found[1]) * UNITS[found[2].upper()]))
     if limit.bytes < SMALLEST:
-        raise ValueError(f"{text} is too little: Python and Java alone need 1GiB")
+        raise ValueError(
+            f"{text} is too little: Python and Spark need {SMALLEST // MIB}MiB to start"
+        )
     return limit

@@ -110,13 +110,13 @@ def _scan_text(path: Path) -> str:
             blank_lines, line = 0, file.readline()
             while line and not line.strip():
                 blank_lines, line = blank_lines + 1, file.readline()
-    except OSError as error:
+        fields = {mark: next(csv.reader([line], delimiter=mark), []) for mark in DELIMITERS}
+    except (OSError, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: save it as UTF-8 and try again") from error
     if not line:
         raise UserError(f"{path} is empty")
-    fields = {mark: next(csv.reader([line], delimiter=mark)) for mark in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda mark: len(fields[mark]))
     names = [name.strip() for name in fields[delimiter]]
     if not names[-1]:

@@ -8,15 +8,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from warehouse.base.errors import UserError
+from warehouse.spark.session import stopped_afterwards
 
 END_SECONDS = 10
-STOP = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 Report = Callable[[str], None]
@@ -34,7 +33,7 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sender, work, arguments), daemon=True)
     try:
-        with _stopped_afterwards():
+        with stopped_afterwards():
             child.start()
         sender.close()
         while True:
@@ -57,20 +56,6 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
         child.join(END_SECONDS)
         child.kill()
         child.join()
-
-
-@contextmanager
-def _stopped_afterwards() -> Iterator[None]:
-    """Let a request to stop wait: a child that gets half of what it needs prints a traceback."""
-    received: list[int] = []
-    handlers = {one: signal.signal(one, lambda number, _: received.append(number)) for one in STOP}
-    try:
-        yield
-    finally:
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
-        for number in received:
-            signal.raise_signal(number)
 
 
 def _work(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

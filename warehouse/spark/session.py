@@ -1,6 +1,7 @@
 """A Spark session whose output goes to a log file."""
 
 import os
+import signal
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from warehouse.spark.java import make_java_home
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+STOP = (signal.SIGINT, signal.SIGTERM)
 MASTERS = ("local", "spark://", "yarn", "k8s://")
 CONFIG = {
     "spark.ui.enabled": "false",
@@ -77,6 +79,7 @@ def _start(settings: SparkSettings, java_home: Path, config: Mapping[str, str]) 
     spark_home = str(Path(pyspark.__file__).parent)
     try:
         with (
+            stopped_afterwards(),
             _environment(JAVA_HOME=str(java_home), SPARK_HOME=spark_home),
             _output_to(settings.log_file),
         ):
@@ -88,6 +91,23 @@ def _start(settings: SparkSettings, java_home: Path, config: Mapping[str, str]) 
             f"Spark did not start on {settings.master}: {first_line(error)[:300]};"
             f" the full trace is in {settings.log_file}"
         ) from error
+
+
+@contextmanager
+def stopped_afterwards() -> Iterator[None]:
+    """Let a request to stop wait while a process is started.
+
+    A Python that gets half of what it needs prints a traceback; a Java stays behind for ever.
+    """
+    received: list[int] = []
+    handlers = {one: signal.signal(one, lambda number, _: received.append(number)) for one in STOP}
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in received:
+            signal.raise_signal(number)
 
 
 @contextmanager
