@@ -126,7 +126,7 @@
 {#-
     Every row of the source known to a spine row, for windows and counts: the distinct keys and
     dates of the spine, each with all source rows known to it, their date last. Arguments as in
-    as_of_join.
+    as_of_join, except date_alias: the name of the source's date in the output (none: its own).
 -#}
 {% macro known_rows(
     spine, source, keys, columns, spine_date='application_date', source_date='snapshot_date',

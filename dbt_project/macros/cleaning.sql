@@ -22,6 +22,11 @@
     ) }} as double)
 {%- endmacro %}
 
+{#- The date of a text in the strptime format of the source contract, else null: never guessed. -#}
+{% macro date_value(column, date_format) -%}
+    {{ return(adapter.dispatch('date_value')(trimmed(column), date_format)) }}
+{%- endmacro %}
+
 {#- A whole number as integer, else null. Most are spelled as DuckDB would write them. -#}
 {% macro integer_value(column) -%}
     case

@@ -5,10 +5,9 @@
 {%- endmacro %}
 
 {#-
-    The features of the clickstream, in the order of the model, which takes its names from here as
-    the catalogue does: [{name, counter, window, statistic, source_column, description,
-    is_zero_without_history}]. window is null for the value at the application, counter for the
-    months that have a row.
+    The features of the clickstream in their order, for the model and for the catalogue:
+    [{name, counter, window, statistic, source_column, description, is_zero_without_history}].
+    window is null for the value at the application, counter for the months that have a row.
 -#}
 {% macro clickstream_statistics() -%}
     {%- set statistics = {

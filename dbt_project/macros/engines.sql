@@ -33,10 +33,7 @@
     regexp_replace({{ text }}, r'^{{ blanks }}|{{ blanks }}$', '')
 {%- endmacro %}
 
-{#- The date of a text in the strptime format of the source contract, else null: never guessed. -#}
-{% macro date_value(column, date_format) -%}
-    {{ return(adapter.dispatch('date_value')(trimmed(column), date_format)) }}
-{%- endmacro %}
+{#- A date as date_value of cleaning.sql reads it. -#}
 {% macro default__date_value(text, date_format) -%}
     cast(try_strptime({{ text }}, '{{ date_format }}') as date)
 {%- endmacro %}

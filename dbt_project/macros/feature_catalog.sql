@@ -15,6 +15,7 @@
         {%- set described = model.columns.values() | rejectattr('name', 'in', others) | list -%}
         {%- set features_by = model.config.meta.get('features_by') -%}
         {%- for feature in described + (context[features_by]() if features_by else []) -%}
+            {#- a column of the yml has its facts in config.meta, a feature of the macro at its top -#}
             {%- set meta = feature.config.get('meta', {}) if feature.config else feature -%}
             {%- do features.append({
                 'name': feature.name, 'description': feature.description,

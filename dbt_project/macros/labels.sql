@@ -1,10 +1,3 @@
-{#- The source of a table of silver. -#}
-{% macro source_of(silver_table) -%}
-    {%- for name, source in var('sources').items() if source.silver == silver_table -%}
-        {{ return(name) }}
-    {%- endfor -%}
-{%- endmacro %}
-
 {#-
     The labels of the default definition, each with the split that its loan is in. A loan is in the
     embargo, and so in no other split, where its label was not known by the first day of the test

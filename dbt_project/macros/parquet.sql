@@ -17,6 +17,14 @@
     files whole, and two commands at once do not mix their rows.
 -#}
 {% materialization parquet, adapter='duckdb' %}
+    {{ return(parquet_files(sql)) }}
+{% endmaterialization %}
+
+{% materialization incremental, adapter='duckdb' %}
+    {{ return(parquet_files(sql)) }}
+{% endmaterialization %}
+
+{% macro parquet_files(sql) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set folder = adapter.external_root() ~ '/' ~ this.schema -%}
     {{ run_hooks(pre_hooks) }}
@@ -50,11 +58,7 @@
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
-
-{% materialization incremental, adapter='duckdb' %}
-    {{ return(materialization_parquet_duckdb()) }}
-{% endmaterialization %}
+{%- endmacro %}
 
 {#-
     Set DuckDB's variable `batches` to those of a wide table, each of about loans_per_batch of the
@@ -114,13 +118,15 @@
     where no batch is: the variable of DuckDB is set by the materialisation alone.
 -#}
 {% macro in_batch() -%}
-    {{ is_of_customers_in_batch() }}
-    {%- if target.type == 'duckdb' %}
-    and (
-        getvariable('batch') is null
-        or application_date between getvariable('batch').first_date and getvariable('batch').last_date
+    (
+        {{ is_of_customers_in_batch() }}
+        {%- if target.type == 'duckdb' %}
+        and (
+            getvariable('batch') is null
+            or application_date between getvariable('batch').first_date and getvariable('batch').last_date
+        )
+        {%- endif %}
     )
-    {%- endif -%}
 {%- endmacro %}
 
 {#- The same for a table without application dates. Loans that name no customer come first. -#}
@@ -154,6 +160,14 @@
 
 {#- The same on Spark: a folder of parquet files a model, <spark_datamart>/spark/<schema>/<model>. -#}
 {% materialization parquet, adapter='spark' %}
+    {{ return(spark_files(sql)) }}
+{% endmaterialization %}
+
+{% materialization incremental, adapter='spark' %}
+    {{ return(spark_files(sql)) }}
+{% endmaterialization %}
+
+{% macro spark_files(sql) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {{ run_hooks(pre_hooks) }}
 
@@ -165,11 +179,7 @@
     {% do run_query(view_of_spark_folder(target_relation)) %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
-
-{% materialization incremental, adapter='spark' %}
-    {{ return(materialization_parquet_spark()) }}
-{% endmaterialization %}
+{%- endmacro %}
 
 {% macro spark_folder(relation) -%}
     {{ var('spark_datamart') }}/{{ '' if relation.schema == 'bronze' else 'spark/' }}{{ relation.schema }}/{{ relation.identifier }}

@@ -6,8 +6,10 @@
 {% macro refuse_personal_data(relation) -%}
     {%- if execute and target.type == 'duckdb' -%}
         {%- set personal = [] -%}
-        {%- for name in var('sources') -%}
-            {%- do personal.extend(raw_columns(name) | reject('in', raw_columns(name, personal=false))) -%}
+        {%- for contract in source_contracts().values() -%}
+            {%- for column in contract.columns.values() if column.config.get('meta', {}).get('personal') -%}
+                {%- do personal.append(column.name) -%}
+            {%- endfor -%}
         {%- endfor -%}
         {%- set named_like_it = '(^|_)(' ~ personal | join('|') | lower ~ ')(_|$)' -%}
         {%- set columns = run_query(column_types(relation)).rows -%}

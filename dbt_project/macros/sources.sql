@@ -64,6 +64,13 @@
     {{ return(groups) }}
 {%- endmacro %}
 
+{#- The source of a table of silver. -#}
+{% macro source_of(silver_table) -%}
+    {%- for name, source in var('sources').items() if source.silver == silver_table -%}
+        {{ return(name) }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- The columns of a table of silver that hold what its source says: no key, date or provenance. -#}
 {% macro value_columns(silver_table) -%}
     {%- set others = [

@@ -145,7 +145,7 @@ def test_nothing_is_overwritten(tmp_path, dbt_dir):
     new_source(path, dbt_dir=dbt_dir, data_dir=tmp_path)
     reasons = {
         "visits": r"visits.sql is there already",
-        "lms_loan_daily": r"'lms_loan_daily' is listed twice .* choose another --name",
+        "lms_loan_daily": "a source 'lms_loan_daily' already; choose another --name",
         "Not A Name": "cannot be the name of a source",
         "select": "cannot be the name of a source",
     }

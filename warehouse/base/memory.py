@@ -13,6 +13,7 @@ SMALLEST_HEAP_MIB = 450  # with less Spark refuses to start
 DUCKDB_COUNTS = 0.9  # of the memory that DuckDB takes; buffers of its readers and writers are more
 LARGEST_HEAP_MIB = 4096  # Spark sorts and spills; more heap brings it nothing
 SMALLEST = (PYTHON_MIB + JVM_MIB + SMALLEST_HEAP_MIB) * MIB
+SMALLEST_WITHOUT_SPARK = 2**30
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,15 @@ class MemoryLimit:
         return f"{int((self.bytes // MIB - PYTHON_MIB) * DUCKDB_COUNTS)}MiB"
 
 
-def memory_limit(text: str) -> MemoryLimit:
-    """A limit as a user writes it, such as 4GB or 1.5GiB.
+def memory_limit(text: str, smallest: int = SMALLEST) -> MemoryLimit:
+    """Return a limit as a user writes it, such as 4GB or 1.5GiB; `smallest` is in bytes.
 
-    Raises ValueError when it is none, or too small for Python and Java alone.
+    Raises ValueError when it is none, or too small for the command to start.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
     if not found:
         raise ValueError(f"{text!r} is not an amount of memory, expected one such as 4GB or 1.5GiB")
     limit = MemoryLimit(int(float(found[1]) * UNITS[found[2].upper()]))
-    if limit.bytes < SMALLEST:
-        raise ValueError(
-            f"{text} is too little: Python and Spark need {SMALLEST // MIB}MiB to start"
-        )
+    if limit.bytes < smallest:
+        raise ValueError(f"{text} is too little: at least {smallest // MIB}MiB is needed to start")
     return limit

@@ -1,4 +1,4 @@
-"""Addresses and ports, as the servers of this package need them."""
+"""Checks addresses and ports for the servers of notebook and serving."""
 
 import socket
 import urllib.request

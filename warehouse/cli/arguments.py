@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from warehouse.base.memory import MemoryLimit, memory_limit
+from warehouse.base.memory import SMALLEST, MemoryLimit, memory_limit
 
 
 def add_datamart_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
@@ -47,10 +47,10 @@ def moment(text: str) -> str:
     return found.isoformat(sep=" ")
 
 
-def memory(text: str) -> MemoryLimit:
-    """Return an amount of memory such as 4GB."""
+def memory(text: str, smallest: int = SMALLEST) -> MemoryLimit:
+    """Return an amount of memory such as 4GB; refuse one below `smallest` bytes."""
     try:
-        return memory_limit(text)
+        return memory_limit(text, smallest)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

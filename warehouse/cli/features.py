@@ -2,10 +2,12 @@
 
 import argparse
 from datetime import date
+from functools import partial
 
 from rich.console import Console
 
 from warehouse.base.errors import UserError
+from warehouse.base.memory import SMALLEST_WITHOUT_SPARK
 from warehouse.cli.arguments import day, memory, path
 
 PURPOSE = "features for rows of your own, or of all customers on a day"
@@ -42,7 +44,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--memory-limit",
-        type=memory,
+        type=partial(memory, smallest=SMALLEST_WITHOUT_SPARK),
         metavar="SIZE",
         help="memory that the process may take, such as 4GB; what does not fit is spilled to disk"
         " (default: most of the machine)",

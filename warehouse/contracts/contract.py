@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, get_type_hints
+from typing import Any
 
 from warehouse.base.errors import UserError
 from warehouse.base.paths import CONTRACTS_FILE, DBT_DIR
@@ -13,13 +13,15 @@ PARTITION = "snapshot_date"
 BETWEEN = r"[^\w%'\"\\$]*"  # separators of a date format
 # year, month and day, each once and in any order; then hours and minutes, seconds, fraction
 DATE_FORMAT = re.compile(
-    rf"(?=.*%m)(?=.*%d)(?!.*(%.).*\1)%[Yymd]{BETWEEN}%[Yymd]{BETWEEN}%[Yymd]"
-    rf"(((?<=%d)T|{BETWEEN})%H{BETWEEN}%M({BETWEEN}%S({BETWEEN}%f)?)?)?"
+    rf"(?=.*%m)(?=.*%d)(?!.*(%.).*\1){BETWEEN}%[Yymd]{BETWEEN}%[Yymd]{BETWEEN}%[Yymd]"
+    rf"(((?<=%d)T|{BETWEEN})%H{BETWEEN}%M({BETWEEN}%S({BETWEEN}%f)?)?)?{BETWEEN}"
 )
 SETTINGS = (
     *("file", "key", "customer_column", "date_column", "date_format", "delay_days", "boundary"),
     *("max_age_days", "corrections", "months_column", "months_from"),
 )
+KINDS = {"key": list, "delay_days": int, "max_age_days": int}  # all others are texts
+KIND_NAMES = {list: "a list", int: "a whole number", str: "a text"}
 CHOICES = {
     "boundary": ("inclusive", "strict"),
     "corrections": ("as_known", "retroactive"),
@@ -146,12 +148,11 @@ def _contract(
         file_columns = [c for c in table["columns"] if not c["name"].startswith("_")]
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{where}: expected `columns:`, each with a `name:`") from error
-    settings = {name: meta[name] for name in SETTINGS if name in meta}
-    kinds = get_type_hints(SourceContract) | {"key": list}
+    settings = {name: meta[name] for name in SETTINGS if meta.get(name) is not None}
     for name, value in settings.items():
-        if not isinstance(value, kinds[name]) or isinstance(value, bool):
-            kind = getattr(kinds[name], "__name__", kinds[name])
-            raise UserError(f"{where}: `{name}` is {value!r}, expected {kind}")
+        kind = KINDS.get(name, str)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UserError(f"{where}: `{name}` is {value!r}, expected {KIND_NAMES[kind]}")
     if "key" in settings:
         settings["key"] = tuple(settings["key"])
     contract = SourceContract(
@@ -163,17 +164,17 @@ def _contract(
         group=use.get("group"),
         **settings,
     )
-    for problem in _problems(contract):
+    if problem := next(_problems(contract), None):
         raise UserError(f"{where}: {problem}")
     return contract
 
 
 def _problems(contract: SourceContract) -> Iterator[str]:
-    """Yield what is wrong with the settings of a contract."""
+    """Yield what is wrong with the settings of a contract; each check may rely on those before."""
     lowered = [column.lower() for column in contract.columns]
     if repeated := _repeated(lowered):
         yield f"column {repeated!r} is listed twice under `columns:`"
-    if len(contract.key) != 2 or contract.date_column not in contract.key:
+    if len(contract.key) != 2 or contract.key.count(contract.date_column) != 1:
         yield f"`key` is {list(contract.key)!r}, expected a column and {contract.date_column!r}"
     if (contract.months_column is None) != (contract.months_from is None):
         yield "`months_column` and `months_from` are set together or not at all"

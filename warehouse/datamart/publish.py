@@ -63,11 +63,13 @@ def show(datamart: Datamart) -> list[Path]:
     run_dir = datamart.current_run()
     if run_dir is None:
         return []
-    show_layer = _show_link if datamart.current.is_symlink() else _show_copy
     moved = []
     for layer in LAYERS:
         moved += _empty_old_folder(datamart, layer)  # of a run that was killed
-        moved += show_layer(datamart, layer, run_dir)
+        if datamart.current.is_symlink():
+            _show_link(datamart, layer)
+        else:
+            moved += _show_copy(datamart, layer, run_dir)
         moved += _empty_old_folder(datamart, layer)
     show_report(datamart)
     return moved
@@ -82,13 +84,12 @@ def show_report(datamart: Datamart) -> None:
         write_text(shown, (run_dir / REPORT_FILE).read_text(encoding="utf-8"))
 
 
-def _show_link(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:
+def _show_link(datamart: Datamart, layer: str) -> None:
     folder = datamart.root / layer
     if folder.is_dir() and not folder.is_symlink():
         # made by somebody, or by a run when the file system had no links
         folder.rename(_old(datamart, layer))
     _replace_link(folder, Path("current") / layer)
-    return []
 
 
 def _show_copy(datamart: Datamart, layer: str, run_dir: Path) -> list[Path]:

@@ -16,6 +16,8 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITERS = ",;\t|"
 LONGEST_LINE = 2**26  # bytes of a line of a CSV file, its quoted line breaks included
 ROW = "__row"  # number of a row in the caller's order, from 1
+KEY_TYPES = re.compile(r"VARCHAR|UUID|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DOUBLE|FLOAT|DECIMAL.*")
+FRACTIONS = ("DOUBLE", "FLOAT", "DECIMAL")
 
 DATE = r"\d{4}-\d{2}-\d{2}"
 TIME = r"[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
@@ -53,7 +55,8 @@ def read_spine(
     for column in (customer_column, date_column):
         if column is not None and column not in columns:
             raise UserError(f"{path} has no column {column}, only {', '.join(columns)}")
-    customer = _customer_text(con, customer_column or _customer_column(path, columns))
+    key = customer_column or _customer_column(path, columns)
+    customer = _customer_text(con, path, key, columns[key])
     day = date_column or _date_column(con, path, columns)
     values = [f"{_application_date(con, path, day, columns[day])} as application_date"]
     lower = {name.lower(): name for name in columns}
@@ -102,8 +105,8 @@ def _scan_folder(folder: Path) -> str:
 def _scan_text(path: Path) -> str:
     """Return the scan of a CSV file: delimiter and names from its header, all values as text.
 
-    With the columns named DuckDB takes a delimiter at the end of a line for no further column, and
-    says in which line there are too many.
+    Because the columns are named, DuckDB ignores a delimiter at the end of a line, and names the
+    line that has too many fields.
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -168,14 +171,27 @@ def _all_match(con: DuckDBPyConnection, text: str, pattern: str) -> bool:
     return bool(found)
 
 
-def _customer_text(con: DuckDBPyConnection, column: str) -> str:
+def _customer_text(con: DuckDBPyConnection, path: Path, name: str, kind: str) -> str:
     """Return the SQL of a spine row's customer key as text, before it is cleaned as in silver.
 
     Whole numbers that came as fractions, as pandas writes them next to missing ones, lose the `.0`.
+
+    Raises UserError for a column of another type than text or number.
     """
-    text = f"cast({quoted_name(column)} as varchar)"
-    is_number = _all_match(con, text, r"\d+[.]0+")
-    return f"regexp_replace({text}, '[.]0+ *$', '')" if is_number else text
+    if not KEY_TYPES.fullmatch(kind):
+        raise UserError(
+            f"{path}: column {name} is {kind}, expected a customer's key as text or whole number"
+        )
+    column = quoted_name(name)
+    if kind.startswith(FRACTIONS):
+        number = f"case when isfinite(cast({column} as double)) then {column} end"
+        return (
+            f"case when {number} = trunc({column}) then cast(cast({number} as hugeint) as varchar)"
+            f" else cast({number} as varchar) end"
+        )
+    if kind == "VARCHAR" and _all_match(con, column, r"\d+[.]0+"):
+        return f"regexp_replace({column}, '[.]0+ *$', '')"
+    return f"cast({column} as varchar)"
 
 
 def _application_date(con: DuckDBPyConnection, path: Path, name: str, kind: str) -> str:

@@ -1,6 +1,7 @@
 """Guesses what the file of a source that nobody described yet holds: for a person to correct."""
 
 import csv
+import gzip
 import io
 import re
 import unicodedata
@@ -97,17 +98,22 @@ def guess_source(path: Path) -> Guess:
 
     date_format, *others = date.date_formats
     other = swapped(date_format) if swapped(date_format) in others else None
-    doubts = {
-        f"date_column: {date.name} is taken, of {', '.join(c.name for c in dates)}:"
-        " what day is a row about?": len(dates) > 1 and not named,
-        f"date_format: no day of {date.name} is above 12, so that {date_format} and {other} both"
-        " read every row: ask which is right": other,
-        f"customer_column: no column is called like one; {customer.name} is a guess": (
-            not customers
-        ),
-        f"key: no column tells the rows of one day apart; with {customer.name} only the last row of"
-        " a customer and day counts": not keys,
-    }
+    doubts = []
+    if len(dates) > 1 and not named:
+        names = ", ".join(column.name for column in dates)
+        doubts.append(f"date_column: {date.name} is taken, of {names}: what day is a row about?")
+    if other:
+        doubts.append(
+            f"date_format: no day of {date.name} is above 12, so that {date_format} and {other}"
+            " both read every row: ask which is right"
+        )
+    if not customers:
+        doubts.append(f"customer_column: no column is called like one; {customer.name} is a guess")
+    if not keys:
+        doubts.append(
+            f"key: no column tells the rows of one day apart; with {customer.name} only the last"
+            " row of a customer and day counts"
+        )
     return Guess(
         columns=columns,
         customer=customer,
@@ -115,7 +121,7 @@ def guess_source(path: Path) -> Guess:
         date=date,
         date_format=date_format,
         other_date_format=other,
-        doubts=tuple(text for text, holds in doubts.items() if holds),
+        doubts=tuple(doubts),
     )
 
 
@@ -144,8 +150,12 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
         header = read_header(path)
         with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             lines = (row for row in csv.reader(file) if any(field.strip() for field in row))
-            rows = [row for row in islice(lines, 1, ROWS_READ) if len(row) == len(header)]
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+            rows = [row for row in islice(lines, 1, ROWS_READ + 1) if len(row) == len(header)]
+    except gzip.BadGzipFile as error:
+        raise UserError(f"{path}: cannot be read as gzip: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 CSV: {error}") from error
     for place, name in enumerate(header, start=1):
         if not name.strip() or name.startswith("_") or re.search(r"[\"'`\\{}\n]", name):

@@ -17,7 +17,7 @@ from warehouse.landing.loads import SourceFile, last_landed
 
 @dataclass(frozen=True)
 class InspectedFile:
-    """A new or changed file that fits its contract; that it stays as it is, the landing checks."""
+    """A new or changed file that fits its contract. The landing checks that it stays the same."""
 
     file: SourceFile
     path: Path
@@ -80,10 +80,10 @@ def inspect_sources(
             name = path.relative_to(data_dir).as_posix()
             before = landed.get((contract.name, name))
             inspected = _inspect(path, name, contract, before, block_bytes)
-            if inspected:
+            if isinstance(inspected, SourceFile):
+                unchanged.append(inspected)
+            else:
                 to_land.append(inspected)
-            elif before:
-                unchanged.append(before)
     return Inspection(data_dir, tuple(to_land), tuple(unchanged), tuple(notices), block_bytes)
 
 
@@ -119,8 +119,8 @@ def _matches(data_dir: Path, pattern: str) -> Iterator[Path]:
 
 def _inspect(
     path: Path, name: str, contract: SourceContract, landed: SourceFile | None, block_bytes: int
-) -> InspectedFile | None:
-    """Look into a file; None where bronze has read it as it is."""
+) -> InspectedFile | SourceFile:
+    """Look into a file; one that bronze has read as it is comes back as it was landed."""
     try:
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "something else"
@@ -129,7 +129,7 @@ def _inspect(
         with path.open("rb") as content:
             sha256 = hashlib.file_digest(content, "sha256").hexdigest()
         if landed and (landed.file_bytes, landed.file_sha256) == (status.st_size, sha256):
-            return None
+            return landed
         csv_file = read_csv_file(path, contract, block_bytes)
     except OSError as error:
         raise UserError(f"{path}: the file cannot be read: {error.strerror or error}") from error

@@ -44,7 +44,10 @@ def last_landed(bronze_dir: Path) -> list[SourceFile]:
     rows = _query(
         bronze_dir,
         """
-        select source, source_file, file_bytes, file_sha256, rows_in_file from {loads}
+        select
+            source, source_file, file_bytes, file_sha256,
+            rows_in_file, rows_landed, rows_seen_before
+        from {loads}
         qualify load_id = max(load_id) over (partition by source, source_file)
         """,
     )

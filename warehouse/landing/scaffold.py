@@ -114,6 +114,10 @@ def _check_name(name: str, dbt_dir: Path) -> None:
             f"{name!r} cannot be the name of a source: expected lower-case letters, digits and _;"
             " choose another with --name"
         )
+    if name in {
+        contract.name for contract in read_contracts(dbt_dir / CONTRACTS, dbt_dir / PROJECT)
+    }:
+        raise UserError(f"there is a source {name!r} already; choose another --name")
     there = [*(dbt_dir / "models").rglob(f"{name}.sql"), *(dbt_dir / SILVER).glob(f"{name}.yml")]
     if there:
         raise UserError(f"{there[0]} is there already, and left as it is; choose another --name")
@@ -138,10 +142,9 @@ def _check_contracts(contracts: str, project: str) -> None:
             read_contracts(*files)
         except UserError as error:
             reason = str(error).replace(f"{folder}/", "")
-            raise UserError(
-                f"nothing was written, for the contract is not valid: {reason};"
-                " choose another --name, or correct the file"
-            ) from error
+            raise UserError(f"nothing was written, for the contract is not valid: {reason}") from (
+                error
+            )
 
 
 def _raw(column: Column) -> str:

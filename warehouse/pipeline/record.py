@@ -87,6 +87,7 @@ class Record:
             raise UserError(f"{first_line(error)}; the full trace is in {self.log_file}") from error
 
     def _end(self, outcome: str, **found: Any) -> None:
+        # not a copy of the seconds: those of later steps show up in the manifest, too
         ended = {"outcome": outcome, "finished_at": _now(), "seconds": self.progress.seconds}
         self.manifest |= found | ended
 

@@ -280,7 +280,9 @@ def publish(record: Record, tested: Tested) -> Path:
     with record.progress.step("publish", "publishing"):
         write_json(tested.build_dir / "manifest.json", record.published(tested.figures))
         warn_of_moved(record.progress, publishing.publish(record.datamart, record.run_id))
-    return record.datamart.runs / record.run_id
+    run_dir = record.datamart.runs / record.run_id
+    write_json(run_dir / "manifest.json", record.manifest)  # now with the seconds of this step
+    return run_dir
 
 
 def report(record: Record, published: Path) -> None:

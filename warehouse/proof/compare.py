@@ -93,7 +93,7 @@ def hash_rows(con: DuckDBPyConnection, table: Table, rows: str, target: str) -> 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One table of one variant, which is at its place, against the full build.
+    """A rebuilt table, found under its own name, compared with the full build.
 
     full is the file of the full build; table.hashes the table of its keys and row_hash.
     expected_if and found_if are conditions on the rows that have to be there and to be the same;

@@ -213,9 +213,9 @@ def _run(
         finally:
             idle.put(rebuilder)
 
-    pending = {pool.submit(differences, variant): variant for variant in variants}
-    for done, future in enumerate(as_completed(pending), start=1):
-        variant = pending[future]
+    variant_of = {pool.submit(differences, variant): variant for variant in variants}
+    for done, future in enumerate(as_completed(variant_of), start=1):
+        variant = variant_of[future]
         found, rows = future.result()
         findings.builds += variant.kind != "published"
         findings.rows_compared += rows

@@ -69,10 +69,19 @@ def write_deliveries(
         if not is_gzipped:
             return dict(rows)
         for name in rows:
-            plain = folder / name  # without a time its bytes depend on the rows alone
-            plain.with_suffix(".csv.gz").write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
-            plain.unlink()
+            _compress(folder / name)
     return {f"{name}.gz": count for name, count in rows.items()}
+
+
+def _compress(path: Path) -> None:
+    """Replace a file by its gzip, whose bytes depend on the rows alone: it holds no time."""
+    with (
+        path.open("rb") as plain,
+        path.with_suffix(".csv.gz").open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed)
+    path.unlink()
 
 
 @contextmanager

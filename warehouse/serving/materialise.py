@@ -126,7 +126,7 @@ def write_store(
 
     The file is `scoring_sets/<wanted.scoring_set>` below the repository's folder. Killed between
     the registry and the store, the old values are there under the new definitions, and the next
-    materialisation completes the switch.
+    materialisation completes the switch (on Redis it writes all customers again).
     """
     new_set = folder / SETS_DIR / wanted.scoring_set
     old_set = _base(folder, store.open_spare(), wanted)

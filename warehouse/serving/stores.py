@@ -76,7 +76,7 @@ class SqliteStore:
             file.unlink()
 
     def switch(self, held: Served) -> None:
-        """Record what the spare half holds whole, and serve it from now on, in one step."""
+        """Record what the spare half holds, then serve it; the switch itself is one step."""
         self._record(held)
         with self._spare.open("rb") as file:
             os.fsync(file.fileno())
@@ -143,7 +143,7 @@ class RedisStore:
         self._clients[1].set(RECORD_KEY, "")  # ours, and not whole
 
     def switch(self, held: Served) -> None:
-        """Record what the spare half holds whole, and serve it from now on, in one step."""
+        """Record what the spare half holds, then serve it; the switch itself is one step."""
         self._clients[1].set(RECORD_KEY, json.dumps(asdict(held)))
         if not self._clients[0].exists(RECORD_KEY):
             self._clients[0].set(RECORD_KEY, "")  # it becomes the spare one, and is ours

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from warehouse.base.errors import UserError
-from warehouse.spark.session import stopped_afterwards
+from warehouse.spark.session import signals_deferred
 
 END_SECONDS = 10
 
@@ -33,7 +33,7 @@ def run_in_child(work: Callable[..., T], *arguments: Any, report: Report) -> T:
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_work, args=(sender, work, arguments), daemon=True)
     try:
-        with stopped_afterwards():
+        with signals_deferred():
             child.start()
         sender.close()
         while True:

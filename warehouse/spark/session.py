@@ -16,7 +16,7 @@ from warehouse.spark.java import make_java_home
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-STOP = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MASTERS = ("local", "spark://", "yarn", "k8s://")
 CONFIG = {
     "spark.ui.enabled": "false",
@@ -79,7 +79,7 @@ def _start(settings: SparkSettings, java_home: Path, config: Mapping[str, str]) 
     spark_home = str(Path(pyspark.__file__).parent)
     try:
         with (
-            stopped_afterwards(),
+            signals_deferred(),
             _environment(JAVA_HOME=str(java_home), SPARK_HOME=spark_home),
             _output_to(settings.log_file),
         ):
@@ -94,13 +94,15 @@ def _start(settings: SparkSettings, java_home: Path, config: Mapping[str, str]) 
 
 
 @contextmanager
-def stopped_afterwards() -> Iterator[None]:
-    """Let a request to stop wait while a process is started.
+def signals_deferred() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM until the block ends; for the main thread only.
 
-    A Python that gets half of what it needs prints a traceback; a Java stays behind for ever.
+    Interrupted while it starts, a child Python prints a traceback, and a JVM is left running.
     """
     received: list[int] = []
-    handlers = {one: signal.signal(one, lambda number, _: received.append(number)) for one in STOP}
+    handlers = {
+        one: signal.signal(one, lambda number, _: received.append(number)) for one in STOP_SIGNALS
+    }
     try:
         yield
     finally:

@@ -1,7 +1,8 @@
 {#-
     Per counter: its value at the application, and over each trailing window of the customer's own
     past the count, sum, mean, standard deviation, trend (least-squares slope, change a month) and
-    the distance of the value at the application from the mean. Named as in clickstream_statistics.
+    the distance of the value at the application from the mean, by the names of
+    clickstream_statistics.
 
     All of it comes from sums of integers, exact in any order of summation: n, the sum of x, of
     x * x, of t, of t * t and of t * x, where x is a reading and t = minus its age in months.
@@ -50,7 +51,7 @@ windows as (
         {%- for window, months in windows.items() %}
         ('{{ window }}', {{ months or 'cast(null as int)' }}){{ ',' if not loop.last }}
         {%- endfor %}
-    ) as listed (span, months)
+    ) as listed (span, length_months)
 ),
 
 readings as (
@@ -68,17 +69,17 @@ sums as (
         count(*) as months
         {%- for counter in counters %}
         {%- set x = 'readings.' ~ counter %}
-        {%- set t = 'case when ' ~ x ~ ' is not null then readings.t end' %},
+        {%- set known_t = 'case when ' ~ x ~ ' is not null then readings.t end' %},
         count({{ x }}) as {{ counter }}_n,
         cast(sum({{ x }}) as bigint) as {{ counter }}_x,
         {{ wide_sum('cast(' ~ x ~ ' as bigint) * ' ~ x) }} as {{ counter }}_xx,
-        cast(sum({{ t }}) as bigint) as {{ counter }}_t,
-        cast(sum(readings.t * {{ t }}) as bigint) as {{ counter }}_tt,
+        cast(sum({{ known_t }}) as bigint) as {{ counter }}_t,
+        cast(sum(readings.t * {{ known_t }}) as bigint) as {{ counter }}_tt,
         cast(sum(readings.t * {{ x }}) as bigint) as {{ counter }}_tx
         {%- endfor %}
     from readings
     inner join windows
-        on windows.months is null or readings.t > -windows.months
+        on windows.length_months is null or readings.t > -windows.length_months
     group by readings.customer_id, readings.application_date, windows.span
 ),
 
@@ -111,20 +112,18 @@ features as (
         joined.loan_id,
         joined.customer_id,
         joined.application_date
-        {%- for counter in counters %},
-        joined.{{ counter }}
-        {%- endfor %}
-        {%- for window in windows %}
-        {%- set over = 'over_' ~ window %},
-        coalesce({{ over }}.months, 0) as clickstream_months_{{ window }}
-        {%- for counter in counters %},
-        coalesce({{ over }}.{{ counter }}_count, 0) as {{ counter }}_count_{{ window }},
-        {{ over }}.{{ counter }}_sum as {{ counter }}_sum_{{ window }},
-        {{ over }}.{{ counter }}_mean as {{ counter }}_mean_{{ window }},
-        {{ over }}.{{ counter }}_sd as {{ counter }}_sd_{{ window }},
-        {{ over }}.{{ counter }}_trend as {{ counter }}_trend_{{ window }},
-        joined.{{ counter }} - {{ over }}.{{ counter }}_mean as {{ counter }}_change_{{ window }}
-        {%- endfor %}
+        {%- for feature in clickstream_statistics() %}
+        {%- set over = 'over_' ~ feature.window %}
+        {%- set held = over ~ '.' ~ (feature.counter ~ '_' if feature.counter else '') ~ feature.statistic %},
+        {% if not feature.window -%}
+        joined.{{ feature.name }}
+        {%- elif feature.statistic == 'change' -%}
+        joined.{{ feature.counter }} - {{ over }}.{{ feature.counter }}_mean as {{ feature.name }}
+        {%- elif feature.is_zero_without_history -%}
+        coalesce({{ held }}, 0) as {{ feature.name }}
+        {%- else -%}
+        {{ held }} as {{ feature.name }}
+        {%- endif %}
         {%- endfor %},
         {{ provenance('clickstream') }}
     from joined

@@ -1,5 +1,5 @@
-{%- set source = source_of('loan_repayments') -%}
-{%- set delay_days = source_meta(source, 'delay_days') -%}
+{%- set repayments_source = source_of('loan_repayments') -%}
+{%- set delay_days = source_meta(repayments_source, 'delay_days') -%}
 
 with applications as (
     select * from {{ ref('loan_applications') }}
@@ -9,8 +9,8 @@ definitions as (
     select * from {{ ref('label_definitions') }}
 ),
 
--- an outcome is a fact, not a belief: of each row the latest version; known on the first day at whose
--- midnight it was known
+-- an outcome is a fact, not a belief: the latest version of each row. known_on: the first day whose
+-- midnight is on or after known_from (a row known at midnight is known on that day)
 repayments as (
     select
         *,
@@ -22,7 +22,7 @@ repayments as (
 horizon as (
     select max(watermark) as horizon_date
     from {{ ref('watermarks') }}
-    where source = '{{ source }}'
+    where source = '{{ repayments_source }}'
 ),
 
 loans as (
