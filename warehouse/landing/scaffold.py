@@ -114,13 +114,12 @@ def _check_name(name: str, dbt_dir: Path) -> None:
             f"{name!r} cannot be the name of a source: expected lower-case letters, digits and _;"
             " choose another with --name"
         )
-    if name in {
-        contract.name for contract in read_contracts(dbt_dir / CONTRACTS, dbt_dir / PROJECT)
-    }:
-        raise UserError(f"there is a source {name!r} already; choose another --name")
     there = [*(dbt_dir / "models").rglob(f"{name}.sql"), *(dbt_dir / SILVER).glob(f"{name}.yml")]
     if there:
         raise UserError(f"{there[0]} is there already, and left as it is; choose another --name")
+    contracts = read_contracts(dbt_dir / CONTRACTS, dbt_dir / PROJECT)
+    if name in (contract.name for contract in contracts):
+        raise UserError(f"there is a source {name!r} already; choose another --name")
 
 
 def _with_line(path: Path, name: str) -> str:
