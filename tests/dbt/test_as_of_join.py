@@ -195,7 +195,7 @@ def tables(dates: dict[str, str]) -> st.SearchStrategy:
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_join_and_known_rows_are_what_the_rule_says(con, sql, name):
+def test_join_and_known_rows_follow_the_rule(con, sql, name):
     @settings(max_examples=30, deadline=None, database=None)
     @given(tables(CONFIGURATIONS[name][1]))
     def holds(rows):

@@ -292,4 +292,9 @@ def test_months_without_any_clickstream_are_flagged(sample_datamart):
             "select application_month from gold.split_summary"
             " where list_contains(missing_sources, 'clickstream') order by 1"
         ).fetchall()
+        counts = con.execute(
+            "select (select sum(loans) from gold.split_summary),"
+            " (select count(*) from gold.training_set)"
+        ).fetchone()
         assert flagged == empty
+        assert counts[0] == counts[1] > 0

@@ -146,6 +146,7 @@ SILVER_COLUMN = {"fe_1": "fe_1", "Payment_Behaviour": "payment_size"} | {
 
 
 def test_a_value_that_cannot_be_read_becomes_null_and_the_row_says_so(con):
+    assert {source for source, _, _ in NULLED} == set(contracts())
     for number, (source, column, text) in enumerate(NULLED):
         key = "loan_id" if source == LOANS else "customer_id"
         table = {

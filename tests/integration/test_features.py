@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.bronze import land_rows
 from tests.support.compiled import compiled_project
 from tests.support.tiny import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
@@ -225,8 +226,13 @@ def hashes(run_dir: Path) -> dict[str, str]:
 
 
 def test_a_build_as_of_a_day_is_a_build_from_what_there_was(tiny, tiny_data, tmp_path):
+    """Later rows are left out, and so is a row of an earlier day that came late."""
+    late = {"loan_id": "late", "Customer_ID": "CUS_late", "tenure": "10", "installment_num": "0"}
+    late |= {"loan_amt": "10000", "due_amt": "0", "paid_amt": "0", "overdue_amt": "0"}
+    late |= {"balance": "10000", "loan_start_date": "2023-06-01", "snapshot_date": "2023-06-01"}
     then, truncated = tmp_path / "then", tmp_path / "truncated"
     land(tiny_data, then)
+    land_rows(then, 3, "2025-06-02 06:00:00", {"lms_loan_daily": [late]})
     build(then, as_of="2024-03-01")
     land(tiny_data, truncated, "snapshot_date <= '2024-03-01'")
     build_compiled(truncated, compiled_project())

@@ -35,7 +35,7 @@ from warehouse.proof.prove import prove
 from warehouse.reporting.report import build_report
 from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject
-from warehouse.transform.dbt_options import run_options, run_variables, shared_target
+from warehouse.transform.dbt_options import invoke, run_options, run_variables, shared_target
 
 FEATURES = {
     "latest_enquiry_type",
@@ -319,12 +319,14 @@ def test_a_callers_spine_gets_the_features_that_the_store_has_in_batches(con, fi
 def test_every_model_is_held_against_personal_data(five):
     """The guard is a hook of the whole project, and knows the personal columns of any source."""
     gold = five.dbt_dir / "models" / "gold"
-    for name, (sql, _) in PERSONAL.items():
-        (gold / f"{name}.sql").write_text(sql)
-    with planted(five.dbt_dir, PHONE):
-        outcome = five.dbt("run", "--full-refresh", "--select", "enquiries", *PERSONAL)
-    for name in PERSONAL:
-        (gold / f"{name}.sql").unlink()
+    try:
+        for name, (sql, _) in PERSONAL.items():
+            (gold / f"{name}.sql").write_text(sql)
+        with planted(five.dbt_dir, PHONE):
+            outcome = five.dbt("run", "--full-refresh", "--select", "enquiries", *PERSONAL)
+    finally:
+        for name in PERSONAL:
+            (gold / f"{name}.sql").unlink(missing_ok=True)
     messages = {
         f"{result.node.schema}.{result.node.name}": result.message
         for result in outcome.result
@@ -367,6 +369,16 @@ def test_a_leak_in_its_gold_model_is_named(five):
     assert {
         found["column"] for found in result["differences"] if found["variant"] == "truncated"
     } == {"enquiries_ever"}
+
+
+def test_the_spark_target_has_its_models(five, tmp_path):
+    options = run_options(five.run_dir, tmp_path, run_variables(), project_dir=five.dbt_dir)
+    selected = ("bureau_enquiries+", "source:bronze.bureau_enquiries+")
+    what = ("--resource-type", "model", "--output", "name", "--select", *selected)
+    outcome = invoke(["ls", *what, *options, "--target", "spark"])
+    assert outcome.success, outcome.exception
+    assert {"enquiries", "enquiries_features", "feature_store", "row_ledger"} <= set(outcome.result)
+    assert "feature_catalog" not in outcome.result
 
 
 @pytest.mark.long

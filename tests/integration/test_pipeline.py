@@ -6,6 +6,7 @@ import re
 
 from rich.console import Console
 
+from warehouse.base.errors import UserError
 from warehouse.cli.main import main
 from warehouse.landing import bronze
 from warehouse.pipeline import summary
@@ -96,6 +97,18 @@ def test_report_that_is_missing_is_written_next_time(datamart, monkeypatch, caps
     assert main(["--datamart-dir", str(datamart)]) == 0
     assert (datamart / "current").resolve() == run_dir
     assert run_dir.name in (datamart / "report.html").read_text()
+
+
+def test_table_that_was_removed_is_built_again(datamart, monkeypatch, capsys):
+    """The run is stopped just before the build, which would be a full one."""
+
+    def refuse(_, landed):
+        raise UserError(f"would build, incremental: {landed.is_incremental}")
+
+    (datamart / "current").resolve().joinpath("gold", "label_store.parquet").unlink()
+    monkeypatch.setattr("warehouse.pipeline.run.build", refuse)
+    assert main(["--datamart-dir", str(datamart)]) == 1
+    assert "would build, incremental: False" in capsys.readouterr().err
 
 
 def test_bronze_that_was_removed_is_an_error_of_one_line(datamart, capsys):

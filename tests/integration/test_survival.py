@@ -1,6 +1,7 @@
 """Killed, full, failing, damaged or stopped: the published datamart stays whole."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ import sys
 import psutil
 import pytest
 
+from tests.support import no_links
 from tests.support.bronze import land_rows
 from tests.support.personal import MARKED_NAME, MARKED_SSN, beyond_bronze, leaks
+from tests.support.processes import still_alive
 from tests.support.project import user_environment
 from tests.support.survival import (
     MAIN_WITHOUT_LINKS,
@@ -58,19 +61,31 @@ def manifest_of(datamart) -> dict:
 
 
 def test_killed_runs_leave_the_last_good_one_and_the_next_recovers_without_links(
-    datamart, data_dir
+    datamart, data_dir, monkeypatch, capsys
 ):
     """One is killed as it builds the models, one as it lands; the next makes folders of links.
 
-    The long tests kill more, at random instants.
+    The one after that finds nothing to do. The long tests kill more, at random instants.
     """
-    instants = [Instant(15, 0.1, has_new_rows=False), Instant(4, 0, has_new_rows=True)]
+    instants = [
+        Instant("built silver", 0.1, has_new_rows=False),
+        Instant("new rows of", 0, has_new_rows=True),
+    ]
     output = kill_and_recover(datamart, data_dir, instants, MAIN_WITHOUT_LINKS)
     assert outcomes(datamart)["unfinished"] == 2
     assert not any(path.is_symlink() for path in datamart.iterdir() if path.name != "dbt_target")
     profile = output.partition("Where the time went")[2]
     for part in ("land", "build", "gold.clickstream_features", "test"):
         assert re.search(rf"{part}.* \d+\.\d", profile), part
+    for name in ("link", "symlink"):
+        monkeypatch.setattr(os, name, no_links.refuse)
+    assert main(["--data-dir", str(data_dir), "--datamart-dir", str(datamart)]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
+def test_second_run_at_a_time_is_refused_and_names_the_first(datamart, error_of):
+    with locked(Datamart(datamart)):
+        assert f"process {os.getpid()}" in error_of("--datamart-dir", datamart)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +114,7 @@ def test_a_run_that_is_asked_to_end_ends_like_ctrl_c(datamart, data_dir, moment)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "stopped; the published datamart is as it was\n"
-    assert psutil.wait_procs(children, timeout=60)[1] == []
+    assert still_alive(children, seconds=60) == []
     assert outcomes(datamart) == {"interrupted": 1, "published": 1}
     assert (datamart / "current").resolve() == before
     assert not (datamart / "building").exists()

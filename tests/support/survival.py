@@ -9,11 +9,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import psutil
 
+from tests.support.processes import still_alive
 from tests.support.project import run_command, user_environment
 from warehouse.base.catalog import attach
 from warehouse.base.layout import Datamart
@@ -26,9 +30,15 @@ GROWING = ("features_attributes", "feature_clickstream")  # sources that get new
 
 
 class Instant(NamedTuple):
-    """When to kill a run: so many seconds after the n-th line that it prints."""
+    """When to kill a run: so many seconds after a line of its output.
 
-    lines: int
+    Attributes:
+        line: a text of the line, or how many lines are printed up to it.
+        seconds: the time from the line to the kill.
+        has_new_rows: the run finds new rows to land.
+    """
+
+    line: str | int
     seconds: float
     has_new_rows: bool
 
@@ -100,22 +110,24 @@ def kill_and_recover(
 ) -> str:
     """Kill a run at each instant; the published run stays whole, and the next run recovers.
 
-    That one has little memory, and somebody has removed a table. A file that a user put under gold
-    and a table of the user's own are in the lab in the end. Returns what the last run printed.
+    The next run has little memory. At the end no process of a killed run is left, and a file that a
+    user put under gold is in the lab, next to the user's own table. Returns the last run's output.
     """
     own = write_own_tables(datamart)
     before = read_one_whole_run(datamart)
     folders = ("--data-dir", data_dir, "--datamart-dir", datamart)
     killed = 0
+    children: list[psutil.Process] = []
     customers: list[str] = []
     with Reader(datamart, pause=3) as reader:
         for number, instant in enumerate(instants):
             if instant.has_new_rows:
                 customers.append(f"CUS_0xkill{number}")
                 add_row(data_dir, customers[-1])
-            killed += run_and_kill([*main, "--rebuild", *folders], instant)
+            was_alive, its_children = run_and_kill([*main, "--rebuild", *folders], instant)
+            killed += was_alive
+            children += its_children
             read_one_whole_run(datamart, with_hash=True)
-        Datamart(datamart).current_run().joinpath("gold", "label_store.parquet").unlink()
         result = run_command(*main, "--profile", "--memory-limit", "1.3GiB", *folders)
     assert result.returncode == 0, result.stderr
     assert reader.errors == [], reader.errors
@@ -125,14 +137,15 @@ def kill_and_recover(
     assert after["run_id"] != before["run_id"]
     assert after["training_set_sha256"] == before["training_set_sha256"]  # they have no loan
     assert customers_of(datamart) == {source: sorted(customers) for source in GROWING}
-    assert (datamart / "gold" / "label_store.parquet").exists()
     assert not (datamart / "building").exists()
     assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
+    assert children, "no run was killed while Spark was at work"
+    assert still_alive(children, seconds=30) == []
     return result.stdout
 
 
-def run_and_kill(command: Sequence[object], instant: Instant) -> bool:
-    """Start a run and kill it at an instant; True when it was still alive.
+def run_and_kill(command: Sequence[object], instant: Instant) -> tuple[bool, list[psutil.Process]]:
+    """Start a run and kill it at an instant; return if it was still alive, and its processes.
 
     Only the process itself is killed, as the system does when memory runs out: Spark's Java has to
     end by itself and must not disturb the run that follows at once.
@@ -143,14 +156,19 @@ def run_and_kill(command: Sequence[object], instant: Instant) -> bool:
         env=user_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
+    children: list[psutil.Process] = []
     with process:
-        for _ in range(instant.lines):
-            if not process.stdout.readline():
-                break
+        if isinstance(instant.line, int):
+            list(islice(process.stdout, instant.line))
+        else:
+            next((line for line in process.stdout if instant.line in line), None)
         time.sleep(instant.seconds)
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-    return process.returncode == -signal.SIGKILL
+    return process.returncode == -signal.SIGKILL, children
 
 
 def write_own_tables(datamart: Path) -> dict[str, bytes]:

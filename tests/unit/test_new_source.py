@@ -13,7 +13,7 @@ from warehouse.contracts.contract import SourceContract, read_contracts
 from warehouse.landing.guesses import guess_source
 from warehouse.landing.scaffold import CONTRACTS, PROJECT, new_source
 
-VISITS = """Visit ID,CustomerID,Visited At,Branch,Fee EUR,Minutes,Zip,Clerk Name,2nd  rate
+VISITS = """Visit ID,CustomerID,Visited At,XMLBranch,Fee EUR,Minutés,Zip,Clerk Name,2nd  rate
 V1,C1,2024-03-13 10:00:00,North,1.50,10,01067,Ann,x
 V2,C1,2024-03-13 11:30:00,South,20,25_,10115,Bob,y
 V3,C2,2024-03-14 09:05:00,North,,7,20095,Cem,z
@@ -33,7 +33,7 @@ def dbt_dir(tmp_path) -> Path:
 
 def csv(folder: Path, text: str, name: str = "visits_2024-03.csv") -> Path:
     path = folder / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -48,7 +48,7 @@ def test_types_key_customer_and_moment_are_guessed(tmp_path):
         ("visit_id", "text"),
         ("customer_id_in_file", "text"),
         ("visited_at", "date"),
-        ("branch", "text"),
+        ("xml_branch", "text"),
         ("fee_eur", "decimal"),
         ("minutes", "integer"),
         ("zip", "text"),
@@ -73,8 +73,11 @@ def test_what_cannot_be_guessed_is_a_doubt(tmp_path, dbt_dir):
     text = "who,paid_on,due_on,amount\nA,03/04/2024,01/01/2024,1\nA,03/04/2024,01/01/2024,1\n"
     written = new_source(csv(tmp_path, text), dbt_dir=dbt_dir, data_dir=tmp_path / "other")
     doubts = (
-        *("paid_on is taken, of paid_on, due_on", "%d/%m/%Y and %m/%d/%Y both read every row"),
-        *("who is a guess", "no column tells the rows of one day apart", "has to be below"),
+        "paid_on is taken, of paid_on, due_on",
+        "%d/%m/%Y and %m/%d/%Y both read every row",
+        "who is a guess",
+        "no column tells the rows of one day apart",
+        "has to be below",
     )
     for doubt in doubts:
         assert any(doubt in check for check in written.checks)
@@ -143,8 +146,12 @@ def test_an_unsuitable_file_is_refused_and_nothing_is_written(tmp_path, dbt_dir,
 def test_nothing_is_overwritten(tmp_path, dbt_dir):
     path = csv(tmp_path, VISITS)
     new_source(path, dbt_dir=dbt_dir, data_dir=tmp_path)
+    gold = dbt_dir / "models" / "gold"
+    gold.mkdir()
+    (gold / "mine.sql").write_text("select 1")
     reasons = {
         "visits": r"visits.sql is there already",
+        "mine": r"gold.mine.sql is there already",
         "lms_loan_daily": "a source 'lms_loan_daily' already; choose another --name",
         "Not A Name": "cannot be the name of a source",
         "select": "cannot be the name of a source",

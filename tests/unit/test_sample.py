@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections import Counter
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
@@ -165,90 +166,121 @@ def test_placeholders_are_not_in_quotes():
 
 IN_DEFAULT = "Customer_ID in (select Customer_ID from loans where overdue_amt::double >= 2000)"
 MONTHS = "list_distinct(list(installment_num::integer))"
-# a query of one number, the least and the most that it may be
+
+
+class Fact(NamedTuple):
+    """A query of one value, the least and the most that it may be."""
+
+    query: str
+    least: Any
+    most: Any
+
+
 FACTS = {
-    "the number of loans is the length of the list": (
+    "the number of loans is the length of the list": Fact(
         "select count(*) from (select try_cast(rtrim(Num_of_Loan, '_') as integer) as loans,"
         " coalesce(len(string_split(replace(Type_of_Loan, ', and ', ', '), ', ')), 0) as kinds"
         " from financials) where loans between 0 and 9 and loans <> kinds",
-        *(0, 0),
+        0,
+        0,
     ),
-    "income goes with salary": (
+    "income goes with salary": Fact(
         "select avg((rtrim(Annual_Income, '_')::double / 12 / Monthly_Inhand_Salary::double"
         " between 0.67 and 1.5)::integer) from financials",
-        *(0.97, 1),
+        0.97,
+        1,
     ),
-    "amounts of a loan add up": (
+    "amounts of a loan add up": Fact(
         "select count(*) from (select *, installment_num::integer as month from loans) where not ("
         " due_amt::double = if(month > 0, 1000, 0)"
         " and overdue_amt::double = 1000 * month - (10000 - balance::double)"
         " and k = Customer_ID || '_' || replace(loan_start_date, '-', '_')"
         " and date_diff('month', loan_start_date::date, snapshot_date::date) = month)",
-        *(0, 0),
+        0,
+        0,
     ),
-    "as many loans default as in the real set": (
+    "as many loans default as in the real set": Fact(
         "select avg((overdue >= 1000)::integer) from (select max_by(overdue_amt::double, row)"
         " as overdue from loans where installment_num = '6' group by k)",
-        *(0.25, 0.33),
+        0.25,
+        0.33,
     ),
     **{
-        f"the signal of {counter}": (
+        f"the signal of {counter}": Fact(
             f"select avg({counter}::integer) filter ({IN_DEFAULT})"
             f" - avg({counter}::integer) filter (not {IN_DEFAULT}) from clickstream",
-            *bounds,
+            least,
+            most,
         )
-        for counter, *bounds in [("fe_5", 10, 40), ("fe_10", -40, -10), ("fe_20", -8, 8)]
+        for counter, least, most in [("fe_5", 10, 40), ("fe_10", -40, -10), ("fe_20", -8, 8)]
     },
     **{
-        f"nothing is known of {table} after the horizon": (
-            f"select count(*) from {table} where snapshot_date > '2025-04-01'",
-            *(0, 0),
+        f"the {what} of {table} is as promised": Fact(f"select {what} from {table}", day, day)
+        for table, what, day in [
+            ("loans", "min(loan_start_date)", "2023-01-01"),
+            ("loans", "max(loan_start_date)", "2025-01-01"),
+            ("loans", "max(snapshot_date)", "2025-04-01"),
+            ("clickstream", "min(snapshot_date)", "2023-01-01"),
+            ("clickstream", "max(snapshot_date)", "2024-12-01"),
+        ]
+    },
+    **{
+        f"nothing is known of {table} after the horizon": Fact(
+            f"select count(*) from {table} where snapshot_date > '2025-04-01'", 0, 0
         )
         for table in FILES
     },
-    "loans begin in 25 months": ("select count(distinct loan_start_date) from loans", 25, 25),
-    "some labels are open": (
+    "loans begin in 25 months": Fact("select count(distinct loan_start_date) from loans", 25, 25),
+    "some labels are open": Fact(
         "select count(distinct loan_start_date) from loans where loan_start_date not in"
         " (select loan_start_date from loans where installment_num = '6')",
-        *(3, 3),
+        3,
+        3,
     ),
-    "some customers borrow again": ("select avg((loans > 1)::integer) from starts", 0.05, 0.2),
-    "no customer borrows more than three times": ("select max(loans) from starts", 3, 3),
-    "some repayment months are missing": (
+    "some customers borrow again": Fact("select avg((loans > 1)::integer) from starts", 0.05, 0.2),
+    "no customer borrows more than three times": Fact("select max(loans) from starts", 3, 3),
+    "some repayment months are missing": Fact(
         f"select avg((len(months) <= list_max(months))::integer) from (select {MONTHS} as months"
         " from loans group by k)",
-        *(0.0001, 0.1),
+        0.0001,
+        0.1,
+    ),
+    "some loans lack the month of the label": Fact(
+        f"select count(*) from (select {MONTHS} as months from loans group by k)"
+        " where not list_contains(months, 6) and list_max(months) > 6",
+        1,
+        100,
     ),
     **{
-        f"some loans slip once by {amount} and recover": (
+        f"some loans slip once by {amount} and recover": Fact(
             "select count(*) from (select max(overdue_amt::double) as most from loans group by k"
             " having min_by(overdue_amt, -installment_num::integer) = '0.0')"
             f" where most = {amount}",
-            *(1, 1000),
+            1,
+            1000,
         )
         for amount in (500, 1000)
     },
-    "debts change": (
-        "select avg((change > 0)::integer) from changes",
-        *(0.9, 1),
-    ),
-    "debts change slowly": ("select avg(change) from changes", 1, 300),
-    "the clickstream is there for early loans only": (
+    "debts change": Fact("select avg((change > 0)::integer) from changes", 0.9, 1),
+    "debts change slowly": Fact("select avg(change) from changes", 1, 300),
+    "the clickstream is there for early loans only": Fact(
         "select count(*) from clickstream inner join starts using (Customer_ID)"
         " where first > '2024-06-01'",
-        *(0, 0),
+        0,
+        0,
     ),
-    "the clickstream has 24 months": (
-        "select count(distinct snapshot_date) from clickstream",
-        24,
-        24,
+    "the clickstream has 24 months": Fact(
+        "select count(distinct snapshot_date) from clickstream", 24, 24
     ),
-    "most clickstreams are whole": ("select avg((months = 24)::integer) from streams", 0.5, 1),
-    "some clickstreams have gaps": ("select count(*) filter (months < 21) from streams", 50, 500),
-    "some early customers have no clickstream": (
+    "most clickstreams are whole": Fact("select avg((months = 24)::integer) from streams", 0.5, 1),
+    "some clickstreams have gaps": Fact(
+        "select count(*) filter (months < 21) from streams", 50, 500
+    ),
+    "some early customers have no clickstream": Fact(
         "select count(*) from starts where first <= '2024-06-01'"
         " and Customer_ID not in (select Customer_ID from streams)",
-        *(1, 100),
+        1,
+        100,
     ),
 }
 VIEWS = """
@@ -263,13 +295,13 @@ create view changes as
 """
 
 
-def test_the_sample_has_the_signal_of_the_real_set_and_what_that_lacks(con):
+def test_sample_has_the_promised_facts(con):
     con.execute(VIEWS)
-    found = {name: con.execute(sql).fetchone()[0] for name, (sql, *_) in FACTS.items()}
+    found = {name: con.execute(fact.query).fetchone()[0] for name, fact in FACTS.items()}
     wrong = {
         name: found[name]
-        for name, (_, low, high) in FACTS.items()
-        if not low <= found[name] <= high
+        for name, fact in FACTS.items()
+        if not fact.least <= found[name] <= fact.most
     }
     assert wrong == {}
 
