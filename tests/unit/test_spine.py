@@ -125,6 +125,21 @@ def test_keys_that_are_numbers_are_their_digits(tmp_path, kind):
     assert applications(parquet(tmp_path / "a.parquet", rows)) == [("1234567", DAY), (None, DAY)]
 
 
+def test_keys_of_a_column_with_fractions_are_whole_where_they_can_be(tmp_path):
+    """The key of NaN, as pandas writes a missing number, is none."""
+    values = "(values (1.0::double), (2.5), (null), ('nan'), (12345678901234568.0)) as t(x)"
+    rows = f"select x as customer_id, date '2024-01-31' as day from {values}"
+    found = applications(parquet(tmp_path / "a.parquet", rows), "customer_id")
+    assert [key for (key,) in found] == ["1", "2.5", None, None, "12345678901234568"]
+
+
+@pytest.mark.parametrize("value", ["date '2024-01-31'", "true", "['A']"])
+def test_keys_that_are_no_text_or_number_are_refused(tmp_path, value):
+    rows = f"select {value} as customer_id, date '2024-01-31' as application_date"
+    with pytest.raises(UserError, match="expected a customer's key as text or whole number"):
+        applications(parquet(tmp_path / "a.parquet", rows))
+
+
 def test_whole_numbers_that_pandas_wrote_as_decimals_are_read_as_whole(tmp_path):
     fractions = written(tmp_path / "a.csv", "customer_id,day\n7.0,2024-01-31\n,2024-01-31\n")
     assert applications(fractions) == [("7", DAY), (None, DAY)]
