@@ -13,6 +13,7 @@ from tests.support.personal import (
     leaks,
     personal_values,
 )
+from tests.support.project import project_files
 from warehouse.base.paths import DATA_DIR, PROJECT_DIR
 
 # files made of data that the project keeps outside the datamart
@@ -43,6 +44,5 @@ def test_a_leak_is_found(tmp_path):
 def test_no_name_and_no_ssn_of_the_sample_is_beyond_bronze_or_in_the_project(sample_datamart):
     paths = beyond_bronze(sample_datamart)
     assert {".parquet", ".json", ".log", ".html", ".sql"} <= {path.suffix for path in paths}
-    for root in (PROJECT_DIR / page for page in PAGES):
-        paths += [path for path in [root, *root.rglob("*")] if path.is_file()]
+    paths += [PROJECT_DIR / name for name in project_files() if str(name).startswith(PAGES)]
     assert leaks(paths, personal_values(DATA_DIR)) == []
