@@ -1,7 +1,6 @@
 """Checks addresses and ports for the servers of notebook and serving."""
 
 import socket
-import urllib.request
 
 from warehouse.base.errors import UserError
 
@@ -10,6 +9,8 @@ LOCALHOST = "127.0.0.1"
 
 def answers(url: str) -> bool:
     """Return whether a server answers a URL with success."""
+    import urllib.request  # takes a third of the start of main.py, which imports this module
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=3) as answer:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from warehouse.base.memory import SMALLEST, MemoryLimit, memory_limit
+from warehouse.base.servers import LOCALHOST
 
 
 def add_datamart_dir(parser: argparse.ArgumentParser, default: Path | str) -> None:
@@ -59,9 +60,9 @@ def add_server_options(parser: argparse.ArgumentParser, port: int) -> None:
     """Add the options of a server that listens on a port."""
     parser.add_argument(
         "--host",
-        default="127.0.0.1",
+        default=LOCALHOST,
         metavar="ADDRESS",
-        help="address to listen on (default: 127.0.0.1, this machine alone)",
+        help=f"address to listen on (default: {LOCALHOST}, this machine alone)",
     )
     parser.add_argument("--port", type=int, default=port, help=f"port (default: {port})")
     parser.add_argument(

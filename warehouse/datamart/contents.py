@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.base.catalog import attach, quoted_text, set_memory
+from warehouse.base.catalog import attach, files_of, read_parquet, set_memory
 from warehouse.base.files import read_json
 from warehouse.base.rows import one_row, rows_of
 
@@ -124,8 +124,8 @@ def changed_closed_months(
     }
     if not suspects:
         return []
-    files = quoted_text(str(previous_run.resolve() / "gold" / "feature_store*.parquet"))
-    same_loans = f"where loan_id in (select loan_id from read_parquet({files}))"
+    previous = read_parquet(*files_of(previous_run.resolve() / "gold", "feature_store"))
+    same_loans = f"where loan_id in (select loan_id from {previous})"
     with _connect(run_dir) as con:
         again = rows_of(con, APPLICATION_MONTHS.format(condition=same_loans), [None])
     of_same_loans = {month["month"]: month["sha256"] for month in again}

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from warehouse.base.catalog import attach, quoted_text
+from warehouse.base.catalog import attach, files_of, quoted_text, read_parquet
 from warehouse.base.errors import UserError
 from warehouse.base.rows import one_row
 from warehouse.proof.compare import KEYS, Comparison, Difference, Table, hash_rows
@@ -160,8 +160,8 @@ class Rebuilder:
         self._con.execute(f"set threads = {4 if variant.kind == 'threads' else 1}")
         if variant.kind == "published":
             for table in self._full.tables:
-                path = quoted_text(str(self._full.run_dir / "gold" / f"{table.name}.*parquet"))
-                create_relation(self._con, "view", table.relation, f"from read_parquet({path})")
+                files = files_of(self._full.run_dir / "gold", table.name)
+                create_relation(self._con, "view", table.relation, f"from {read_parquet(*files)}")
         else:
             self._full.bronze.show(self._con, variant)
             _build(self._con, self._full.models, f"{variant.kind} {variant.month}")

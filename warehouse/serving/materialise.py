@@ -16,7 +16,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from filelock import FileLock, Timeout
 
-from warehouse.base.catalog import attach, quoted_name, quoted_text
+from warehouse.base.catalog import attach, quoted_name, read_parquet
 from warehouse.base.errors import UserError
 from warehouse.base.files import link_or_copy
 from warehouse.base.rows import one_row
@@ -215,7 +215,7 @@ def _write_group(
 
 
 def _scan(file: Path) -> str:
-    return f"select * from read_parquet({quoted_text(str(file))})"
+    return f"select * from {read_parquet(file)}"
 
 
 def _keep_history(folder: Path, served: Served | None) -> None:
