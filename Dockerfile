@@ -27,7 +27,8 @@ ENV PYTHONUNBUFFERED=1 \
 COPY --chown=${HOST_UID}:${HOST_GID} . .
 # The second is the JAVA_HOME of the Spark cluster's scripts.
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e . \
-    && python -m warehouse.spark.java /opt/spark-java
+    && python -m warehouse.spark.java /opt/spark-java \
+    && python -m warehouse.reporting.page_script
 
 USER ${HOST_UID}:${HOST_GID}
 EXPOSE 8888

@@ -32,9 +32,10 @@ $(PYTHON):
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(PYTHON)
 	$(call install,what a run needs (1.5 GB on disk, one to three minutes),run)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@echo "Keeping Spark's classes and the parsed dbt project ready, once, in half a minute."
+	@echo "Keeping Spark's classes, the parsed dbt project and the script of charts ready, once, in half a minute."
 	-@$(PYTHON) -m warehouse.landing.java_cache
 	-@$(PYTHON) -m warehouse.transform.runner
+	-@$(PYTHON) -m warehouse.reporting.page_script
 
 $(VENV)/.%: requirements/%.lock $(VENV)/.run
 	$(call install,the packages for $*,$*)

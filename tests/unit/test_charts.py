@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from warehouse.base.paths import PROJECT_DIR
-from warehouse.reporting import charts, theme
+from warehouse.reporting import charts, page_script, theme
 
 MONTHS = [date(2024, month, 1) for month in range(1, 5)]
 RATES = [
@@ -153,3 +153,23 @@ def test_notebooks_show_charts_without_a_network():
         assert shown["text/plain"] == "Default rate by month of application, 95 % interval"
     finally:
         alt.renderers.enable(before)
+
+
+def test_the_script_of_the_page_is_kept_once_for_its_versions(tmp_path, monkeypatch):
+    bundled = []
+    monkeypatch.setattr(page_script.vl_convert, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(
+        page_script.vl_convert,
+        "javascript_bundle",
+        lambda *made_of: bundled.append(made_of) or "js",
+    )
+    for _ in range(2):
+        assert page_script.page_script.__wrapped__() == "js"
+    assert len(bundled) == 2
+    page_script.keep_script()
+    assert page_script.page_script.__wrapped__() == "js"
+    assert len(bundled) == 3
+
+    monkeypatch.setattr(page_script, "version", lambda package: "another")
+    page_script.page_script.__wrapped__()
+    assert len(bundled) == 4

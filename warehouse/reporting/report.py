@@ -19,6 +19,7 @@ from warehouse.base.layout import GROUP_POWER_FILE, REPORT_FILE, Datamart
 from warehouse.datamart.publish import show_report
 from warehouse.reporting import charts, findings, theme
 from warehouse.reporting.charts.base import words
+from warehouse.reporting.page_script import page_script
 from warehouse.reporting.tables import Row, Tables, open_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -145,6 +146,6 @@ def _environment() -> Environment:
         "css": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         "colors": Markup(theme.page_colors()),
         "font": Markup(theme.SANS),
-        "script": Markup(theme.page_script()),
+        "script": Markup(page_script()),
     }
     return environment

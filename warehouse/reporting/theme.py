@@ -4,7 +4,6 @@ A chart names its colours in their light form. On a page a rule of CSS a colour 
 exchanges them where the reader prefers dark.
 """
 
-from functools import cache
 from typing import Any
 
 import altair as alt
@@ -103,12 +102,6 @@ def styled(
 def svg(chart: Any) -> str:
     """Draw a chart as SVG, without a browser or the network."""
     return vl_convert.vegalite_to_svg(chart.to_dict(), vl_version=VEGALITE_VERSION)
-
-
-@cache
-def page_script() -> str:
-    """Return the script that draws Vega-Lite charts in a page, with all that it needs."""
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGALITE_VERSION)
 
 
 def page_colors() -> str:
