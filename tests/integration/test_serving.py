@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("feast", reason="Feast is not installed (requirements/serve.in)")
 
 from tests.support import serving
+from tests.support.compiled import compile_models
 from tests.support.serving import (
     features_as_of,
     finish_run,
@@ -21,7 +22,7 @@ from tests.support.serving import (
     running_server,
     served_features,
 )
-from tests.support.tiny import build, land_with_corrections, publish
+from tests.support.tiny import NARROW, build, land_with_corrections, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.cli.main import main
@@ -35,18 +36,19 @@ FIRST_DAY, NEXT_MONTH = "2024-07-15", "2024-10-15"
 
 
 @pytest.fixture(scope="session")
-def two_runs(tiny_queries, tmp_path_factory) -> Path:
+def two_runs(tmp_path_factory) -> Path:
     """A folder with two runs: july, of the first load; october, of three with corrections.
 
-    The customers are few, as each has all features.
+    The customers are few, and few the features.
     """
     root = tmp_path_factory.mktemp("two_runs")
     (root / "data").mkdir()
     write_files(20, 3, root / "data")
     october = land_with_corrections(root / "data", root).rename(root / "october")
     shutil.copytree(october, root / "july", ignore=shutil.ignore_patterns("load_00000[2-9]*"))
-    finish_run(october, tiny_queries)
-    finish_run(root / "july", tiny_queries, october / "gold" / "feature_catalog.parquet")
+    narrow = compile_models(root, NARROW)
+    finish_run(october, narrow)
+    finish_run(root / "july", narrow, october / "gold" / "feature_catalog.parquet")
     return root
 
 
@@ -221,7 +223,7 @@ def test_what_was_served_can_be_asked_for_after_later_loads(served, two_runs, tm
     )
     then = tmp_path / "then"
     shutil.copytree(two_runs / "october" / "bronze", then / "run" / "bronze")
-    publish(then, then / "run", build(then / "run", known_at=line.known_at))
+    publish(then, then / "run", build(then / "run", known_at=line.known_at, **NARROW))
     assert features_as_of(then, line.day) == open_
 
 

@@ -124,6 +124,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_spark_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     """Killed while Java starts, before it knows of the Python that it works for."""
     script = tmp_path / "wait.py"

@@ -106,12 +106,17 @@ def outcomes(datamart: Path) -> Counter:
 
 
 def kill_and_recover(
-    datamart: Path, data_dir: Path, instants: Sequence[Instant], main: Sequence[str] = MAIN
+    datamart: Path,
+    data_dir: Path,
+    instants: Sequence[Instant],
+    main: Sequence[str] = MAIN,
+    growing: Sequence[str] = GROWING,
 ) -> str:
     """Kill a run at each instant; the published run stays whole, and the next run recovers.
 
-    The next run has little memory. At the end no process of a killed run is left, and a file that a
-    user put under gold is in the lab, next to the user's own table. Returns the last run's output.
+    New rows are of the growing sources. The next run has little memory. At the end no process of a
+    killed run is left, and a file that a user put under gold is in the lab, next to the user's own
+    table. Returns the last run's output.
     """
     own = write_own_tables(datamart)
     before = read_one_whole_run(datamart)
@@ -123,7 +128,8 @@ def kill_and_recover(
         for number, instant in enumerate(instants):
             if instant.has_new_rows:
                 customers.append(f"CUS_0xkill{number}")
-                add_row(data_dir, customers[-1])
+                for source in growing:
+                    add_row(data_dir, source, customers[-1])
             was_alive, its_children = run_and_kill([*main, "--rebuild", *folders], instant)
             killed += was_alive
             children += its_children
@@ -136,7 +142,7 @@ def kill_and_recover(
     after = read_one_whole_run(datamart, with_hash=True)
     assert after["run_id"] != before["run_id"]
     assert after["training_set_sha256"] == before["training_set_sha256"]  # they have no loan
-    assert customers_of(datamart) == {source: sorted(customers) for source in GROWING}
+    assert customers_of(datamart, growing) == {source: sorted(customers) for source in growing}
     assert not (datamart / "building").exists()
     assert {path.name: path.read_bytes() for path in (datamart / "lab").iterdir()} == own
     assert children, "no run was killed while Spark was at work"
@@ -180,21 +186,20 @@ def write_own_tables(datamart: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths}
 
 
-def add_row(data_dir: Path, customer: str) -> None:
-    """Append a row of a new customer to the files of two sources."""
-    for source in GROWING:
-        with (data_dir / f"{source}.csv").open("r+", newline="") as file:
-            header, row, *_ = csv.reader(file)
-            values = dict(zip(header, row, strict=True)) | {"Customer_ID": customer}
-            csv.writer(file, lineterminator="\n").writerow(values.values())
+def add_row(data_dir: Path, source: str, customer: str) -> None:
+    """Append a row of a new customer to the file of a source."""
+    with (data_dir / f"{source}.csv").open("r+", newline="") as file:
+        header, row, *_ = csv.reader(file)
+        values = dict(zip(header, row, strict=True)) | {"Customer_ID": customer}
+        csv.writer(file, lineterminator="\n").writerow(values.values())
 
 
-def customers_of(datamart: Path) -> dict[str, list[str]]:
+def customers_of(datamart: Path, sources: Sequence[str]) -> dict[str, list[str]]:
     """Return the customers of added rows, once a row, by source of bronze."""
     query = "select Customer_ID from bronze.{} where Customer_ID like 'CUS_0xkill%' order by all"
     with duckdb.connect() as con:
         attach(con, Datamart(datamart).current_run())
         return {
             source: [name for (name,) in con.execute(query.format(source)).fetchall()]
-            for source in GROWING
+            for source in sources
         }
