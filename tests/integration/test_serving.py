@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("feast", reason="Feast is not installed (requirements/serve.in)")
 
 from tests.support import serving
-from tests.support.compiled import compile_models
+from tests.support.compiled import NARROW, compile_models
 from tests.support.serving import (
     features_as_of,
     finish_run,
@@ -22,7 +22,7 @@ from tests.support.serving import (
     running_server,
     served_features,
 )
-from tests.support.tiny import NARROW, build, land_with_corrections, publish
+from tests.support.tiny import build, land_with_corrections, publish
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
 from warehouse.cli.main import main

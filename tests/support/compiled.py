@@ -15,6 +15,9 @@ from warehouse.base.rows import rows_of
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 from warehouse.transform.dbt_options import invoke, run_options, run_variables
 
+# Variables for what needs no width: few columns of the clickstream in few windows.
+NARROW = {"clickstream_columns": 2, "clickstream_windows": {"3m": 3, "all": None}}
+
 
 @dataclass(frozen=True)
 class Compiled:

@@ -10,17 +10,13 @@ from typing import Any
 import duckdb
 
 from tests.support.bronze import PROVENANCE, Row, contracts, create_bronze
-from tests.support.compiled import compile_models
+from tests.support.compiled import NARROW, compile_models
 from warehouse.base.rows import rows_of
 from warehouse.transform.compiled import CompiledProject, connect_in_memory, create_relation
 
 STORE = "feature_store"
 STRAY_SHARE = 0.2
-SMALL_PROJECT = {
-    "clickstream_columns": 2,
-    "clickstream_windows": {"3m": 3, "all": None},
-    "stray_share": STRAY_SHARE,
-}
+SMALL_PROJECT = NARROW | {"stray_share": STRAY_SHARE}
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Forms:
 
 
 def compile_forms(folder: Path) -> Forms:
-    """Compile both forms of a project of two counters and two windows, by dbt."""
+    """Compile both forms of a narrow project, by dbt."""
     full = compile_models(folder, SMALL_PROJECT)
     with warehouse(Forms(full, full)) as empty:
         empty.build(is_whole=True)

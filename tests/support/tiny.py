@@ -101,11 +101,6 @@ def land_with_corrections(data: Path, folder: Path) -> Path:
     return run_dir
 
 
-# Variables for what needs no width: few columns of the clickstream in few windows.
-NARROW = {"clickstream_columns": 3, "clickstream_windows": {"3m": 3, "all": None}}
-    "clickstream_columns": 3,
-    "clickstream_windows": {"3m": 3, "all": None},
-}  # less to wait for
 BUILT_MODELS = ("training_set", "label_store", "feature_store", "quarantine", "reasons")
 
 
