@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from tests.support.project import copy_project, run_main
 from tests.support.small import place, published_small, small, small_data  # noqa: F401
-from tests.support.tiny import tiny, tiny_data, tiny_queries, two_clocks  # noqa: F401
+from tests.support.tiny import tiny, tiny_data, two_clocks  # noqa: F401
 from warehouse.base.catalog import attach
 from warehouse.base.paths import DATA_DIR
 from warehouse.landing import bronze as landing

@@ -5,6 +5,7 @@ from datetime import date
 
 import duckdb
 
+from tests.support.compiled import narrow_project
 from tests.support.tiny import land
 from warehouse.base.catalog import attach
 
@@ -12,9 +13,7 @@ from warehouse.base.catalog import attach
 CHANGED_MONTH = date(2023, 6, 1)
 
 
-def test_one_reading_moves_the_windows_of_its_customer_and_nothing_else(
-    tiny, tiny_data, tiny_queries, tmp_path
-):
+def test_one_reading_moves_the_windows_of_its_customer_and_nothing_else(tiny, tiny_data, tmp_path):
     """fe_1 of one row grows by 60; no other customer, counter, count or label moves."""
     before, after = duckdb.connect(), duckdb.connect()
     attach(before, tiny / "current")
@@ -37,7 +36,7 @@ def test_one_reading_moves_the_windows_of_its_customer_and_nothing_else(
     path.write_text("\n".join(lines) + "\n")
     land(tmp_path / "data", tmp_path / "run")
     attach(after, tmp_path / "run")
-    for model in tiny_queries.needed(["feature_store", "label_store"]):
+    for model in narrow_project().needed(["feature_store", "label_store"]):
         after.execute(f"create table {model.relation} as {model.sql}")
 
     def both(query: str) -> tuple[list[tuple], list[tuple]]:

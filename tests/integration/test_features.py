@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.support.bronze import land_rows
-from tests.support.compiled import compiled_project
+from tests.support.compiled import NARROW, narrow_project
 from tests.support.tiny import build, build_compiled, land, rows
 from warehouse.base.catalog import attach
 from warehouse.base.errors import UserError
@@ -212,7 +212,7 @@ def test_terms_of_the_loan_are_features_where_the_spine_has_them(con, tiny, tmp_
 
 def test_the_saved_project_is_the_compiled_one_in_build_order(tiny):
     saved = CompiledProject.load(tiny / "current")
-    assert saved == compiled_project()
+    assert saved == narrow_project()
     seen = {source.relation for source in saved.sources} | {'"bronze"."loads"'}
     for model in saved.models:
         assert seen.issuperset(model.depends_on), model.name
@@ -233,8 +233,8 @@ def test_a_build_as_of_a_day_is_a_build_from_what_there_was(tiny, tiny_data, tmp
     then, truncated = tmp_path / "then", tmp_path / "truncated"
     land(tiny_data, then)
     land_rows(then, 3, "2025-06-02 06:00:00", {"lms_loan_daily": [late]})
-    build(then, as_of="2024-03-01")
+    build(then, as_of="2024-03-01", **NARROW)
     land(tiny_data, truncated, "snapshot_date <= '2024-03-01'")
-    build_compiled(truncated, compiled_project())
+    build_compiled(truncated, narrow_project())
     assert hashes(then) == hashes(truncated)
     assert hashes(then) != hashes(tiny / "current")

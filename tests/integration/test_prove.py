@@ -30,7 +30,7 @@ from tests.support.leaks import (
     planted,
 )
 from tests.support.project import user_environment
-from tests.support.tiny import land, publish
+from tests.support.tiny import build_compiled, land, publish
 from warehouse.base.errors import UserError
 from warehouse.base.paths import PROJECT_DIR
 from warehouse.proof.compare import ROWS
@@ -114,11 +114,13 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(tiny, tmp_path_factory) -> Path:
-    """A copy of the tiny datamart in which one published value is not what the models make."""
+    """A datamart of full width in which one published value is not what the models make."""
     root = tmp_path_factory.mktemp("published")
-    shutil.copytree(tiny / "runs", root / "runs")
-    (root / "current").symlink_to(root / "runs" / "tiny")
-    path = root / "current" / "gold" / "feature_store.parquet"
+    run_dir = root / "runs" / "full"
+    shutil.copytree(tiny / "current" / "bronze", run_dir / "bronze")
+    build_compiled(run_dir, compiled_project())
+    publish(root, run_dir, compiled_project())
+    path = run_dir / "gold" / "feature_store.parquet"
     with duckdb.connect() as con:
         con.execute(f"create table features as from '{path}'")
         con.execute(

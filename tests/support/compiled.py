@@ -97,3 +97,10 @@ def built(run_dir: Path, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def compiled_project() -> CompiledProject:
     """Return the compiled models of the project."""
     return compiled().project
+
+
+@cache
+def narrow_project() -> CompiledProject:
+    """Return the compiled models of a narrow project."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        return compile_models(Path(folder), NARROW)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tests.support.bronze import contracts, land_files, land_rows
-from tests.support.compiled import compile_models, compiled_project
+from tests.support.compiled import compile_models, compiled_project, narrow_project
 from warehouse.base.catalog import attach
 from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject, connect_in_memory
@@ -29,18 +29,13 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published datamart of tiny_data, in two loads: rows up to 2024-06, then the others."""
+    """A published narrow datamart of tiny_data, in two loads: up to 2024-06, then the others."""
     root = tmp_path_factory.mktemp("tiny")
     run_dir = root / "runs" / "tiny"
     land(tiny_data, run_dir)
-    build_compiled(run_dir, compiled_project())
-    publish(root, run_dir, compiled_project())
+    build_compiled(run_dir, narrow_project())
+    publish(root, run_dir, narrow_project())
     return root
-
-
-@pytest.fixture(scope="session")
-def tiny_queries() -> CompiledProject:
-    return compiled_project()
 
 
 @pytest.fixture(scope="session")
