@@ -124,7 +124,7 @@ def kill_and_recover(
     killed = 0
     children: list[psutil.Process] = []
     customers: list[str] = []
-    with Reader(datamart, pause=3) as reader:
+    with Reader(datamart, pause=5) as reader:
         for number, instant in enumerate(instants):
             if instant.has_new_rows:
                 customers.append(f"CUS_0xkill{number}")
