@@ -196,7 +196,7 @@ def tables(dates: dict[str, str]) -> st.SearchStrategy:
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_join_and_known_rows_follow_the_rule(con, sql, name):
-    @settings(max_examples=30, deadline=None, database=None)
+    @settings(max_examples=20, deadline=None, database=None)
     @given(tables(CONFIGURATIONS[name][1]))
     def holds(rows):
         check(con, sql[name], name, *rows)  # leaves the tables filled

@@ -371,6 +371,7 @@ def test_a_leak_in_its_gold_model_is_named(five):
     } == {"enquiries_ever"}
 
 
+@pytest.mark.long
 def test_the_spark_target_has_its_models(five, tmp_path):
     options = run_options(five.run_dir, tmp_path, run_variables(), project_dir=five.dbt_dir)
     selected = ("bureau_enquiries+", "source:bronze.bureau_enquiries+")

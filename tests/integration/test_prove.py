@@ -37,7 +37,6 @@ from warehouse.proof.compare import ROWS
 from warehouse.proof.console import show
 from warehouse.proof.prove import Event, ProofStopped, prove
 from warehouse.transform.compiled import compile_project
-from warehouse.transform.dbt_options import PARSE_FILE, shared_target
 
 MONTHS = ["2024-08"]
 
@@ -102,14 +101,8 @@ ONLY_REPAID_LOANS = (
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A narrow copy of the project, for tests that do not need the width.
-
-    dbt parses it once: it cannot read what is there of another parse.
-    """
-    project = copy_narrow_project(tmp_path_factory.mktemp("narrow"))
-    shared_target(project).mkdir(parents=True)
-    (shared_target(project) / PARSE_FILE).write_bytes(b"of no use")
-    return project
+    """A narrow copy of the project, for tests that do not need the width."""
+    return copy_narrow_project(tmp_path_factory.mktemp("narrow"))
 
 
 @pytest.fixture(scope="module")

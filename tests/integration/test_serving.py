@@ -6,12 +6,11 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
-
-pytest.importorskip("feast", reason="Feast is not installed (requirements/serve.in)")
 
 from tests.support import serving
 from tests.support.compiled import NARROW, compile_models
@@ -28,9 +27,13 @@ from warehouse.base.errors import UserError
 from warehouse.cli.main import main
 from warehouse.features.scoring import build_scoring_set
 from warehouse.sample.files import write_files
-from warehouse.serving.definitions import Definitions, Feature, Group, read_definitions
-from warehouse.serving.materialise import history, materialise, serving_dir, write_store
+from warehouse.serving.history import history, serving_dir
 from warehouse.serving.stores import Served, online_store
+
+# Feast takes each process four seconds to import: only the one that runs these tests does.
+pytestmark = pytest.mark.skipif(
+    find_spec("feast") is None, reason="Feast is not installed (requirements/serve.in)"
+)
 
 FIRST_DAY, NEXT_MONTH = "2024-07-15", "2024-10-15"
 
@@ -98,6 +101,8 @@ def served(served_in_july: Path, datamart: Path) -> Path:
 
 
 def serve(datamart: Path, day: str, online: str = "sqlite") -> dict[str, int]:
+    from warehouse.serving.materialise import materialise
+
     store = online_store(online, serving_dir(datamart))
     return materialise(datamart, date.fromisoformat(day), store, lambda line: None)
 
@@ -144,6 +149,8 @@ def test_served_values_are_those_of_the_warehouse_and_again_after_a_month(served
 
 
 def test_a_new_month_is_served_whole_or_not_at_all(datamart, two_runs, online):
+    from warehouse.serving.materialise import materialise
+
     serve(datamart, FIRST_DAY, online)
     old = features_as_of(datamart, FIRST_DAY)
     publish(datamart, two_runs / "october")
@@ -284,6 +291,9 @@ def test_a_type_that_feast_cannot_hold_is_refused_in_one_line(tmp_path, kind, va
 
 def write_types(folder: Path, columns: str, types: dict[str, str], online: str = "sqlite") -> None:
     """Serve three customers c0 to c2 with columns of a group g."""
+    from warehouse.serving.definitions import Definitions, Feature, Group
+    from warehouse.serving.materialise import write_store
+
     (folder / "scoring_sets").mkdir()
     duckdb.execute(
         f"copy (select 'c' || place as customer_id, date '2024-01-01' as as_of_date, {columns}"
@@ -317,6 +327,8 @@ def test_status_of_nothing_gives_one_line(datamart, capsys):
 
 
 def test_registry_and_dbt_docs_use_the_same_words(sample_datamart, tmp_path):
+    from warehouse.serving.definitions import read_definitions
+
     run_dir = (sample_datamart / "current").resolve()
     build_scoring_set(run_dir, date(2024, 6, 1), tmp_path / "set.parquet")
     objects = read_definitions(run_dir, tmp_path / "set.parquet").objects(tmp_path)

@@ -16,7 +16,7 @@ from warehouse.transform.compiled import CompiledProject, connect_in_memory, cre
 from warehouse.transform.dbt_options import invoke, run_options, run_variables
 
 # Variables for what needs no width: few columns of the clickstream in few windows.
-NARROW = {"clickstream_columns": 2, "clickstream_windows": {"3m": 3, "all": None}}
+NARROW = {"clickstream_columns": 3, "clickstream_windows": {"3m": 3, "all": None}}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tests.support.bronze import contracts, land_files, land_rows
-from tests.support.compiled import compile_models, compiled_project, narrow_project
+from tests.support.compiled import compile_models, narrow_project
 from warehouse.base.catalog import attach
 from warehouse.sample.files import write_files
 from warehouse.transform.compiled import CompiledProject, connect_in_memory
@@ -40,11 +40,11 @@ def tiny(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_clocks(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published datamart of tiny_data in three deliveries, with corrections and late rows."""
+    """A published narrow datamart of tiny_data in three deliveries, corrected and late rows too."""
     root = tmp_path_factory.mktemp("two_clocks")
     run_dir = land_with_corrections(tiny_data, root)
-    build_compiled(run_dir, compiled_project())
-    publish(root, run_dir, compiled_project())
+    build_compiled(run_dir, narrow_project())
+    publish(root, run_dir, narrow_project())
     return root
 
 

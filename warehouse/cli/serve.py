@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "Feast is not installed here; install it with"
             " pip install -r requirements/serve.lock, or run make serve"
         )
-    from warehouse.serving.materialise import materialise, serving_dir
+    from warehouse.serving.history import serving_dir
     from warehouse.serving.server import serve
     from warehouse.serving.status import show
     from warehouse.serving.stores import online_store
@@ -64,6 +64,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     folder = serving_dir(options.datamart_dir)
     store = online_store(options.online, folder)
     if not options.status:
+        from warehouse.serving.materialise import materialise  # Feast takes three seconds
+
         when = date.fromisoformat(options.day) if options.day else datetime.now(UTC).date()
         materialise(options.datamart_dir, when, store, console.print)
     served = store.served()

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,13 +29,17 @@ from warehouse.serving.definitions import (
     Group,
     read_definitions,
 )
-from warehouse.serving.repository import PROJECT, REGISTRY_FILE, open_repository, write_settings
+from warehouse.serving.history import (
+    REGISTRY_FILE,
+    SETS_DIR,
+    keep_history,
+    remove_old_sets,
+    serving_dir,
+)
+from warehouse.serving.repository import PROJECT, open_repository, write_settings
 from warehouse.serving.stores import OnlineStore, Served
 from warehouse.serving.values import kind_of
 
-SERVING_DIR = "serving"  # of a datamart: the Feast repository
-SETS_DIR = "scoring_sets"
-HISTORY_FILE = "history.jsonl"
 NEXT_REGISTRY = "registry.next.db"
 ROWS_AT_ONCE = 500  # customers whose values are handed to Feast in one batch
 NO_SNAPSHOT = "timestamp '1970-01-01'"  # event timestamp of a group without a snapshot
@@ -74,27 +78,13 @@ def _materialise(
         (folder / SETS_DIR).mkdir(exist_ok=True)
         new_set.replace(folder / SETS_DIR / wanted.scoring_set)
     served = store.served()
-    _keep_history(folder, served)
+    keep_history(folder, served)
     if served is not None and replace(wanted, materialised_at=served.materialised_at) == served:
         return {group.name: 0 for group in definitions.groups}
     written = write_store(folder, definitions, wanted, store, say)
-    _keep_history(folder, wanted)
-    _remove_old_sets(folder)
+    keep_history(folder, wanted)
+    remove_old_sets(folder)
     return written
-
-
-def serving_dir(datamart_dir: Path) -> Path:
-    """Return the folder of the Feast repository, made when it is not there."""
-    folder = datamart_dir.absolute() / SERVING_DIR
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def history(folder: Path) -> list[Served]:
-    """Return what was served from a repository, oldest first."""
-    file = folder / HISTORY_FILE
-    lines = file.read_text().splitlines() if file.exists() else []
-    return [Served(**json.loads(line)) for line in lines]
 
 
 def _describe(run_dir: Path, day: date, new_set: Path, definitions: Definitions) -> Served:
@@ -216,18 +206,3 @@ def _write_group(
 
 def _scan(file: Path) -> str:
     return f"select * from {read_parquet(file)}"
-
-
-def _keep_history(folder: Path, served: Served | None) -> None:
-    """Note what is served now, unless it is noted already."""
-    if served is not None and history(folder)[-1:] != [served]:
-        with (folder / HISTORY_FILE).open("a") as file:
-            file.write(json.dumps(asdict(served)) + "\n")
-
-
-def _remove_old_sets(folder: Path) -> None:
-    """Keep the last two scoring sets: what is served, and what the spare store may hold."""
-    kept = {served.scoring_set for served in history(folder)[-2:]}
-    for file in (folder / SETS_DIR).glob("*.parquet"):
-        if file.name not in kept:
-            file.unlink()

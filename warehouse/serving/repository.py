@@ -6,9 +6,10 @@ from typing import Any
 import yaml
 from feast import FeatureStore, RepoConfig
 
+from warehouse.serving.history import REGISTRY_FILE
+
 PROJECT = "loan_default"
 SETTINGS_FILE = "feature_store.yaml"
-REGISTRY_FILE = "registry.db"
 # The registry changes only when a scoring set is materialised, and the workers of the server are
 # replaced then. Cached for good, a request does not parse several hundred definitions again.
 REGISTRY_CACHE_SECONDS = 10 * 365 * 86400

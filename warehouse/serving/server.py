@@ -10,7 +10,7 @@ from pathlib import Path
 
 from warehouse.base.errors import UserError
 from warehouse.base.servers import answers, check_port_is_free
-from warehouse.serving.repository import REGISTRY_FILE
+from warehouse.serving.history import REGISTRY_FILE
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_START = 120

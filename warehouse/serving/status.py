@@ -9,7 +9,7 @@ from rich.table import Table
 
 from warehouse.base.catalog import quoted_name
 from warehouse.base.rows import one_row
-from warehouse.serving.materialise import SETS_DIR
+from warehouse.serving.history import SETS_DIR
 from warehouse.serving.stores import Served
 
 
