@@ -231,7 +231,7 @@ REVERTED = landed(
 
 @example([BACKFILL, CORRECTED, REVERTED])
 @example([BACKFILL, Delivery(datetime(2024, 5, 1, 6), {}), CORRECTED])
-@settings(max_examples=4, **SLOW)
+@settings(max_examples=2, **SLOW)
 @given(histories())
 def test_increments_hold_the_rows_of_a_full_build_and_of_the_rule(forms, deliveries):
     check(forms, deliveries)

@@ -277,7 +277,7 @@ def versions(key: tuple[str, date], values: tuple) -> list[dict[str, Any]]:
 
 
 def test_labels_are_right_on_any_repayments(con, sql):
-    @settings(max_examples=70, deadline=None, database=None)
+    @settings(max_examples=40, deadline=None, database=None)
     @given(LOANS, REPAYMENTS, DAYS)
     def holds(loans, repayments, horizon):
         rows = [row for item in repayments.items() for row in versions(*item)]
@@ -294,7 +294,7 @@ def test_labels_are_right_on_any_repayments(con, sql):
 def test_what_comes_later_changes_no_label_that_was_known(con, sql):
     """Labels known by a day are those that a build without what came after it knows."""
 
-    @settings(max_examples=50, deadline=None, database=None)
+    @settings(max_examples=30, deadline=None, database=None)
     @given(LOANS, REPAYMENTS, DAYS)
     def holds(loans, repayments, day):
         rows = [row for item in repayments.items() for row in versions(*item)]
@@ -407,7 +407,7 @@ REPORTED = st.dictionaries(
 
 
 def test_days_past_due_are_right_on_any_rows(bronze):
-    @settings(max_examples=35, deadline=None, database=None)
+    @settings(max_examples=20, deadline=None, database=None)
     @given(REPORTED)
     def holds(reported):
         keys = "".join(loan for loan, _, _ in reported)

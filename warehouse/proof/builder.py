@@ -25,6 +25,8 @@ from warehouse.proof.variants import (
 from warehouse.transform.compiled import CompiledProject, Model, create_relation
 
 PROVEN_MODELS = ("feature_store", "label_store", "training_set")
+# those that a view was made with: to describe it, DuckDB would plan it again
+COLUMNS = "select column_name from duckdb_columns() where schema_name = ? and table_name = ?"
 KNOWN_LOANS = '"proof"."known_loans"'
 # DuckDB's functions that ask what time it is, by what they return.
 CLOCK = {
@@ -111,8 +113,8 @@ def _other_tables(con: DuckDBPyConnection, project: CompiledProject) -> Iterator
             continue
         with suppress(duckdb.BinderException, duckdb.CatalogException):  # reads what is not built
             create_relation(con, "view", model.relation, model.sql)
-            described = con.execute(f"describe {model.relation}").fetchall()
-            if {"loan_id", "application_date"}.issubset(name for name, *_ in described):
+            columns = con.execute(COLUMNS, [model.schema, model.name]).fetchall()
+            if {"loan_id", "application_date"}.issubset(name for (name,) in columns):
                 create_relation(con, "table", model.relation, model.sql)
                 yield _table(con, project, model)
 
