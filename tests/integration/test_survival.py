@@ -71,13 +71,13 @@ def manifest_of(datamart) -> dict:
 def test_killed_runs_leave_the_last_good_one_and_the_next_recovers_without_links(
     datamart, data_dir, monkeypatch, capsys
 ):
-    """One is killed as it builds the models, one as it lands; the next makes folders of links.
+    """One is killed as it builds the models, one while Spark is at work; the next makes no links.
 
     The one after that finds nothing to do. The long tests kill more, at random instants.
     """
     instants = [
         Instant("built silver", 0.1, has_new_rows=False),
-        Instant("new rows of", 0, has_new_rows=True),
+        Instant("landing", 2, has_new_rows=True),
     ]
     growing = ["feature_clickstream"]  # each source that grows takes Spark five CPU seconds
     output = kill_and_recover(datamart, data_dir, instants, MAIN_WITHOUT_LINKS, growing)
