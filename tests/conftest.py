@@ -24,9 +24,11 @@ from warehouse.spark.session import SparkSettings, spark_session
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# for a few rows compiling costs more than it saves
 QUICK_SPARK = {
     **landing.CONFIG,
-    **landing.NO_CODE,
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.adaptive.enabled": "false",
 }

@@ -52,13 +52,6 @@ CONFIG = {
 
 QUICK_START_BYTES = 256 * 2**20  # landing fewer is mostly Java's start
 
-# for so few rows compiling the code that reads them takes longer than reading them
-NO_CODE_BYTES = 2 * 2**20
-NO_CODE = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
-
 
 def land(
     inspection: Inspection,
@@ -87,12 +80,9 @@ def _land(
     settings: SparkSettings,
     report: Callable[[str], None],
 ) -> Load:
-    config, size = CONFIG, _bytes(inspection.to_land)
-    if size <= QUICK_START_BYTES:
-        config = config | {"spark.driver.extraJavaOptions": quick_start_options()}
-    if size <= NO_CODE_BYTES:
-        config = config | NO_CODE
-    with spark_session(settings, config) as spark:
+    is_small = _bytes(inspection.to_land) <= QUICK_START_BYTES
+    quick = {"spark.driver.extraJavaOptions": quick_start_options()} if is_small else {}
+    with spark_session(settings, CONFIG | quick) as spark:
         return land_files(spark, inspection, bronze_dir, settings.log_file, report)
 
 
