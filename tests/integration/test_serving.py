@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.support import serving
-from tests.support.compiled import NARROW, compile_models
+from tests.support.compiled import NARROW, narrow_project
 from tests.support.serving import (
     features_as_of,
     finish_run,
@@ -49,9 +49,8 @@ def two_runs(tmp_path_factory) -> Path:
     write_files(20, 3, root / "data")
     october = land_with_corrections(root / "data", root).rename(root / "october")
     shutil.copytree(october, root / "july", ignore=shutil.ignore_patterns("load_00000[2-9]*"))
-    narrow = compile_models(root, NARROW)
-    finish_run(october, narrow)
-    finish_run(root / "july", narrow, october / "gold" / "feature_catalog.parquet")
+    finish_run(october, narrow_project())
+    finish_run(root / "july", narrow_project(), october / "gold" / "feature_catalog.parquet")
     return root
 
 
