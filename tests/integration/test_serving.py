@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -30,10 +29,7 @@ from warehouse.sample.files import write_files
 from warehouse.serving.history import history, serving_dir
 from warehouse.serving.stores import Served, online_store
 
-# Feast takes each process four seconds to import: only the one that runs these tests does.
-pytestmark = pytest.mark.skipif(
-    find_spec("feast") is None, reason="Feast is not installed (requirements/serve.in)"
-)
+pytestmark = serving.needs_feast
 
 FIRST_DAY, NEXT_MONTH = "2024-07-15", "2024-10-15"
 

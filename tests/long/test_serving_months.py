@@ -4,23 +4,23 @@ import csv
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.support.project import run_main, user_environment
-from tests.support.serving import features_as_of, running_server, served_features, wait_for
+from tests.support.serving import (
+    features_as_of,
+    needs_feast,
+    running_server,
+    served_features,
+    wait_for,
+)
 from warehouse.base.paths import DATA_DIR, PROJECT_DIR
 from warehouse.serving.history import history
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(
-        find_spec("feast") is None, reason="Feast is not installed (requirements/serve.in)"
-    ),
-]
+pytestmark = [pytest.mark.long, needs_feast]
 
 # The first day is later than the newest row of the first load, so that the second load adds to it.
 CUT, FIRST_DAY, NEXT_MONTH = "2024-06-30", "2024-07-15", "2024-08-15"

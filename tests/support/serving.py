@@ -13,10 +13,12 @@ from datetime import UTC, date, datetime
 from datetime import time as clock
 from decimal import Decimal
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from tests.support.project import user_environment
 from tests.support.tiny import build_compiled
@@ -25,6 +27,10 @@ from warehouse.base.paths import PROJECT_DIR
 from warehouse.features.macros import create_macros
 from warehouse.transform.compiled import CompiledProject
 
+# Feast takes each process four seconds to import: only the one that runs these tests does.
+needs_feast = pytest.mark.skipif(
+    find_spec("feast") is None, reason="Feast is not installed (requirements/serve.in)"
+)
 Vectors = dict[str, dict[str, Any]]
 NOT_SERVED = ("customer_id",)
 ALIKE = 100  # customers of one request
